@@ -1,0 +1,221 @@
+import type { AlertEvent, AlertState } from '@canh/core/alerts/alert';
+import type { ChannelName, DeliveryState, Outcome } from '@canh/core/dispatch/notice';
+import type { Severity } from '@canh/core/rules/rule';
+import type { QuarantineReason } from '@canh/core/readings/quarantine';
+import type { DeviceKind } from '@canh/core/stations/profile';
+
+/** What the API answers with. Times are milliseconds since the epoch, UTC. */
+
+export class LocalTextView {
+  vi!: string;
+  en!: string;
+}
+
+export class OperatorView {
+  id!: string;
+  login!: string;
+  name!: string;
+  role!: 'admin' | 'officer';
+  language!: 'vi' | 'en';
+}
+
+/** Who is signed in, and what the page needs to know of the server. */
+export class SessionView {
+  operator!: OperatorView;
+  /** IANA name of the province's time zone. */
+  timezone!: string;
+  /** The server's clock. */
+  now!: number;
+  /** Where the demonstration's mailbox can be read, when there is one. */
+  demoInboxUrl!: string | null;
+}
+
+/** The newest value of one metric of a station. */
+export class LatestValueView {
+  metric!: string;
+  value!: number;
+  /** QARTOD: 1 good, 2 not evaluated, 3 suspect, 4 failed. */
+  flag!: number;
+  measuredAt!: number;
+  receivedAt!: number;
+}
+
+export class MetricView {
+  name!: string;
+  names!: LocalTextView;
+  /** UCUM code. */
+  unit!: string;
+  decimals!: number;
+}
+
+export class LimitView {
+  name!: string;
+  metric!: string;
+  value!: number;
+  validFrom!: number | null;
+  validTo!: number | null;
+  document!: string;
+}
+
+export class StationView {
+  id!: string;
+  names!: LocalTextView;
+  kind!: DeviceKind;
+  areaNames!: LocalTextView;
+  ownerUnit!: string;
+  latitude!: number;
+  longitude!: number;
+  profileId!: string;
+  /** A healthy device of this station reports this often. */
+  intervalMs!: number;
+  metrics!: MetricView[];
+  limits!: LimitView[];
+  latest!: LatestValueView[];
+}
+
+export class EvidenceView {
+  deviceId!: string;
+  metric!: string;
+  value!: number;
+  measuredAt!: number;
+  receivedAt!: number;
+  limit!: number;
+  /** `alarm_1`…`alarm_3` or another limit of the station; null for a number written in the rule. */
+  limitName!: string | null;
+  document!: string | null;
+}
+
+export class GuidanceView {
+  cause!: LocalTextView;
+  consequence!: LocalTextView;
+  response!: LocalTextView;
+}
+
+export class AlertView {
+  id!: string;
+  /** Send it back with an action; a newer one means that somebody or something was quicker. */
+  version!: number;
+  state!: AlertState;
+  severity!: Severity;
+  worst!: Severity;
+  ruleId!: string;
+  ruleVersion!: number;
+  ruleNames!: LocalTextView;
+  stationId!: string;
+  stationNames!: LocalTextView;
+  areaNames!: LocalTextView;
+  since!: number;
+  raisedAt!: number;
+  returnedAt!: number | null;
+  acknowledgedAt!: number | null;
+  acknowledgedBy!: string | null;
+  evidence!: EvidenceView;
+  unit!: string;
+  decimals!: number;
+}
+
+export class AlertEventView {
+  kind!: AlertEvent['kind'];
+  at!: number;
+  severity!: Severity;
+  /** The person's name, or null for the rule. */
+  by!: string | null;
+  note!: string | null;
+  evidence!: EvidenceView | null;
+}
+
+export class AttemptView {
+  at!: number;
+  outcome!: Outcome['kind'];
+  /** The other side's own words. */
+  answer!: string;
+}
+
+export class DeliveryView {
+  id!: string;
+  event!: 'raised' | 'escalated' | 'returned';
+  contactName!: string;
+  channel!: ChannelName;
+  address!: string;
+  state!: DeliveryState;
+  nextAttemptAt!: number | null;
+  attempts!: AttemptView[];
+}
+
+export class AlertDetailView {
+  alert!: AlertView;
+  guidance!: GuidanceView;
+  history!: AlertEventView[];
+  deliveries!: DeliveryView[];
+}
+
+export class BucketView {
+  at!: number;
+  min!: number;
+  max!: number;
+  mean!: number;
+  count!: number;
+  /** The least trusted flag among them. */
+  flag!: number;
+}
+
+/** When an alert of the station was firing inside the asked span. */
+export class FiringView {
+  alertId!: string;
+  severity!: Severity;
+  from!: number;
+  /** Null: still firing. */
+  to!: number | null;
+}
+
+export class SeriesView {
+  stationId!: string;
+  metric!: string;
+  unit!: string;
+  decimals!: number;
+  from!: number;
+  to!: number;
+  bucketMs!: number;
+  buckets!: BucketView[];
+  limits!: LimitView[];
+  firing!: FiringView[];
+}
+
+export class QuarantinedView {
+  deviceId!: string;
+  receivedAt!: number;
+  reason!: QuarantineReason;
+  detail!: string;
+  /** The first bytes, control characters escaped. */
+  excerpt!: string;
+  bytes!: number;
+}
+
+export class QuarantineCountView {
+  reason!: QuarantineReason;
+  count!: number;
+}
+
+export class QuarantineView {
+  counts!: QuarantineCountView[];
+  /** Newest first. */
+  newest!: QuarantinedView[];
+}
+
+/** One message of `GET /api/live`, as JSON in the data of an event named by `kind`. */
+export type LiveMessage =
+  /** Every 10 s, and first of all: the server's clock is the proof of life. `readingsReceived` counts from the server's start. */
+  | { kind: 'beat'; now: number; readingsStored: number; journalBehindBytes: number }
+  /** Alerts as they are now; sent when they change. The event's id is the change number: a browser resumes from it. */
+  | { kind: 'alerts'; now: number; change: number; alerts: AlertView[] }
+  /** Newest values that changed since the last such message. */
+  | { kind: 'latest'; now: number; stations: { stationId: string; latest: LatestValueView[] }[] };
+
+/** Every refusal of the API. */
+export class ProblemView {
+  statusCode!: number;
+  /** One word for programs, e.g. `alert-stale`. */
+  code!: string;
+  /** What, which and the way out, for a person. */
+  message!: string;
+}

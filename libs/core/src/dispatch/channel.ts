@@ -1,0 +1,23 @@
+import type { Guidance } from '../rules/rule.js';
+import type { LocalText } from '../stations/local-text.js';
+import type { ChannelName, Delivery, Outcome } from './notice.js';
+
+/** What a message says beside the alert itself. */
+export interface NoticeContext {
+  readonly stationNames: LocalText;
+  readonly areaNames: LocalText;
+  readonly ruleNames: LocalText;
+  readonly metricNames: LocalText;
+  readonly unit: string;
+  readonly decimals: number;
+  readonly guidance: Guidance;
+  /** The alert's page, or null where CANH_PUBLIC_URL is not set. */
+  readonly url: string | null;
+}
+
+/** A way to reach somebody. It never throws for what the other side does: that is an Outcome. */
+export abstract class Channel {
+  abstract readonly name: ChannelName;
+  abstract send(delivery: Delivery, context: NoticeContext): Promise<Outcome>;
+  abstract close(): Promise<void>;
+}

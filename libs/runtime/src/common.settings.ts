@@ -1,0 +1,48 @@
+import { IsIn, IsString, IsTimeZone, MinLength } from 'class-validator';
+import { join, resolve } from 'node:path';
+import { packageRoot } from './package-root.js';
+import { Setting } from './settings.js';
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+
+/** What every process of Canh needs to know. */
+export class CommonSettings {
+  @Setting({ name: 'CANH_DATA_DIR', says: 'Folder of the journal, the embedded stores and the server key.' })
+  @IsString()
+  @MinLength(1)
+  readonly dataDir: string = join(packageRoot(), 'data');
+
+  @Setting({ name: 'CANH_DEVICES_DIR', says: 'Folder of the device profiles and their default rules.' })
+  @IsString()
+  @MinLength(1)
+  readonly devicesDir: string = join(packageRoot(), 'devices');
+
+  @Setting({ name: 'CANH_HOST', says: 'Address that every door listens on; 127.0.0.1 is this machine only.' })
+  @IsString()
+  @MinLength(1)
+  readonly host: string = '127.0.0.1';
+
+  @Setting({ name: 'CANH_TIMEZONE', says: 'IANA name of the time zone of the province.' })
+  @IsTimeZone()
+  readonly timezone: string = 'Asia/Ho_Chi_Minh';
+
+  @Setting({ name: 'CANH_LANGUAGE', says: 'Language of what is written without knowing the reader: vi or en.' })
+  @IsIn(['vi', 'en'])
+  readonly language: 'vi' | 'en' = 'vi';
+
+  @Setting({ name: 'CANH_LOG_LEVEL', says: `How much is logged: ${LOG_LEVELS.join(', ')}.` })
+  @IsIn(LOG_LEVELS)
+  readonly logLevel: (typeof LOG_LEVELS)[number] = 'info';
+
+  get journalDir(): string {
+    return resolve(this.dataDir, 'journal');
+  }
+
+  get recordsFile(): string {
+    return resolve(this.dataDir, 'records.sqlite');
+  }
+
+  get seriesDir(): string {
+    return resolve(this.dataDir, 'series');
+  }
+}

@@ -22,7 +22,6 @@ export interface DeliveryRecord {
 
 /** The wishes to notify and what became of them. */
 export abstract class Outbox {
-  abstract contacts(): Promise<Contact[]>;
   /** Notices for which no deliveries were planned yet, oldest first. */
   abstract unplanned(limit: number): Promise<Notice[]>;
   /** Makes one pending delivery for each contact and marks the notice planned, in one transaction. */
@@ -32,4 +31,12 @@ export abstract class Outbox {
   /** Keeps the attempt and what follows from it. */
   abstract record(deliveryId: string, attempt: Attempt, next: { state: DeliveryState; nextAttemptAt: Instant | null }): Promise<void>;
   abstract ofAlert(alertId: string): Promise<DeliveryRecord[]>;
+}
+
+/** Who is told. */
+export abstract class ContactBook {
+  abstract list(): Promise<Contact[]>;
+  /** Adds it, or replaces what has the same id. */
+  abstract put(contact: Contact): Promise<void>;
+  abstract remove(id: string): Promise<void>;
 }

@@ -34,3 +34,10 @@ export abstract class Quarantine {
   /** Keeps them. The same (offset, part) again is harmless. */
   abstract keep(entries: readonly Quarantined[]): Promise<void>;
 }
+
+/** What was quarantined, for the page. */
+export abstract class QuarantineDesk {
+  abstract counts(): Promise<{ reason: QuarantineReason; count: number }[]>;
+  /** Newest first. */
+  abstract newest(limit: number): Promise<Quarantined[]>;
+}

@@ -13,3 +13,13 @@ export abstract class Registry {
   abstract version(): Promise<number>;
   abstract inventory(): Promise<Inventory>;
 }
+
+/** Changes of the inventory, by the command line and by set-up. Each call is one transaction and raises the version. */
+export abstract class InventoryDesk {
+  /** Adds it, or replaces what has the same id. */
+  abstract putArea(area: Area): Promise<void>;
+  /** Adds it with its limits, or replaces what has the same id. */
+  abstract putStation(station: Station): Promise<void>;
+  /** Adds it, or replaces what has the same id; its token stays. Rejects with CanhError `UNKNOWN_STATION`. */
+  abstract putDevice(device: Device): Promise<void>;
+}

@@ -1,0 +1,23 @@
+import type { FlaggedReading } from '../quality/flagged-reading.js';
+import type { Bucket, SeriesSpan } from './series-store.js';
+
+/** How far the processor is, for health, metrics and the page. */
+export interface PathStatus {
+  readonly readingsStored: number;
+  readonly readingsDuplicate: number;
+  /** Bytes of the journal that were not judged yet, and not stored yet. */
+  readonly judgeBehindBytes: number;
+  readonly storeBehindBytes: number;
+  /** How long the oldest message that was not judged yet has been waiting. */
+  readonly judgeBehindMs: number;
+  /** What needs a person, in words: a store that does not answer, a rule without a limit. Empty when all is well. */
+  readonly problems: readonly string[];
+}
+
+/** The processor as the console asks it, in the same process or from another one. */
+export abstract class LiveSeries {
+  /** Newest readings of each (station, metric) that changed after `cursor` (0: all), and the cursor to ask with next. */
+  abstract latestAfter(cursor: number): Promise<{ cursor: number; readings: FlaggedReading[] }>;
+  abstract buckets(span: SeriesSpan, bucketMs: number): Promise<Bucket[]>;
+  abstract status(): Promise<PathStatus>;
+}

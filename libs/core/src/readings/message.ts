@@ -6,12 +6,7 @@ import type { Instant } from '../time/instant.js';
  * · `refused` what a door turned away, kept so that the page can show it (the payload is a Refusal as JSON).
  */
 export type MessageKind =
-  | 'telemetry'
-  | 'gateway-telemetry'
-  | 'attributes'
-  | 'gateway-connect'
-  | 'gateway-disconnect'
-  | 'refused';
+  'telemetry' | 'gateway-telemetry' | 'attributes' | 'gateway-connect' | 'gateway-disconnect' | 'refused';
 
 export interface Message {
   readonly kind: MessageKind;
@@ -25,7 +20,8 @@ export interface Message {
 /** Why a door turned something away. */
 export interface Refusal {
   readonly door: 'mqtt' | 'ws' | 'http';
-  readonly reason: 'unknown-credential' | 'forbidden-topic' | 'too-large' | 'bad-client-id' | 'protocol' | 'forbidden-filter';
+  readonly reason:
+    'unknown-credential' | 'forbidden-topic' | 'too-large' | 'bad-client-id' | 'protocol' | 'forbidden-filter';
   /** What was presented, with nothing secret in it. */
   readonly detail: string;
   /** Where from. */

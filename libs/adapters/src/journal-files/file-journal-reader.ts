@@ -1,0 +1,111 @@
+import { open, type FileHandle } from 'node:fs/promises';
+import {
+  JournalReader,
+  START,
+  type JournalBatch,
+  type JournalEntry,
+  type JournalOffset,
+} from '@canh/core/readings/journal';
+import { FRAME_HEAD_BYTES, MAX_BODY_BYTES, readFrame } from './frame.js';
+import { byteOf, offsetOf, segmentFile, segmentOf, segments, SEGMENT_HEAD_BYTES } from './segments.js';
+
+const MAX_FRAME_BYTES = FRAME_HEAD_BYTES + MAX_BODY_BYTES;
+const NOTHING = { entries: [], damaged: 0 } as const;
+
+/**
+ * Follows the segments from any process on the machine, by reading the files. What it sees may not be on disk yet; that is no harm,
+ * since a writer that comes back after a power cut goes on in a new segment and never reuses an offset.
+ */
+export class FileJournalReader extends JournalReader {
+  private current: { readonly segment: number; readonly file: FileHandle } | null = null;
+
+  constructor(private readonly directory: string) {
+    super();
+  }
+
+  async read(from: JournalOffset, maxBytes: number): Promise<JournalBatch> {
+    let at = from === START ? await this.first() : from;
+    if (at === null) return { ...NOTHING, next: START, behindBytes: 0 };
+    for (;;) {
+      // Looked up before the read: when the next segment is there, the writer will never add to this one.
+      const following = await this.following(segmentOf(at));
+      const batch = await this.readSegment(at, Math.max(maxBytes, 2 * MAX_FRAME_BYTES), following !== null);
+      if (batch !== null && (batch.entries.length > 0 || batch.damaged > 0 || following === null)) return batch;
+      if (following === null) return { ...NOTHING, next: at, behindBytes: 0 };
+      at = offsetOf(following, SEGMENT_HEAD_BYTES);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.current?.file.close();
+    this.current = null;
+  }
+
+  private async first(): Promise<JournalOffset | null> {
+    const segment = (await segments(this.directory).catch(() => []))[0];
+    return segment === undefined ? null : offsetOf(segment, SEGMENT_HEAD_BYTES);
+  }
+
+  /** The number of the segment after this one; they are consecutive unless old ones were dropped or somebody took one away. */
+  private async following(segment: number): Promise<number | null> {
+    const next = await open(segmentFile(this.directory, segment + 1), 'r').catch(() => null);
+    if (next !== null) {
+      await next.close();
+      return segment + 1;
+    }
+    if (this.current?.segment === segment) return null;
+    return (await segments(this.directory).catch(() => [])).find((later) => later > segment) ?? null;
+  }
+
+  /** Null where the segment is not there (any more). */
+  private async readSegment(at: JournalOffset, maxBytes: number, sealed: boolean): Promise<JournalBatch | null> {
+    const file = await this.fileOf(segmentOf(at));
+    if (file === null) return null;
+    const start = byteOf(at);
+    const { size } = await file.stat();
+    if (size <= start) return { ...NOTHING, next: at, behindBytes: 0 };
+    const bytes = Buffer.allocUnsafe(Math.min(maxBytes, size - start));
+    const { bytesRead } = await file.read(bytes, 0, bytes.length, start);
+    const seen = bytes.subarray(0, bytesRead);
+    const entries: JournalEntry[] = [];
+    let damaged = 0;
+    let position = 0;
+    const toTheEnd = start + seen.length >= size;
+    while (position < seen.length) {
+      const frame = readFrame(seen, position);
+      if (frame.kind === 'incomplete') {
+        // Of a sealed segment the rest is a torn tail that nobody was told about; of the newest it is still being written.
+        if (sealed && toTheEnd) position = seen.length;
+        break;
+      }
+      if (frame.kind === 'damaged') {
+        const next = nextFrame(seen, position + 1);
+        // Behind damage in the newest segment a frame may be half written: wait until a whole one shows where to go on.
+        if (next === null && toTheEnd && !sealed) break;
+        damaged += 1;
+        position = next ?? (toTheEnd ? seen.length : Math.max(position + 1, seen.length - MAX_FRAME_BYTES));
+        continue;
+      }
+      entries.push({ offset: offsetOf(segmentOf(at), start + position), message: frame.message });
+      position = frame.end;
+    }
+    return { entries, damaged, next: at + position, behindBytes: size - start - position };
+  }
+
+  private async fileOf(segment: number): Promise<FileHandle | null> {
+    if (this.current?.segment === segment) return this.current.file;
+    await this.close();
+    const file = await open(segmentFile(this.directory, segment), 'r').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return null;
+      throw error;
+    });
+    if (file !== null) this.current = { segment, file };
+    return file;
+  }
+}
+
+/** Where the next whole frame begins at or after `from`: lengths cannot be trusted behind damage, so every byte is tried. */
+function nextFrame(bytes: Buffer, from: number): number | null {
+  for (let at = from; at < bytes.length; at += 1) if (readFrame(bytes, at).kind === 'message') return at;
+  return null;
+}

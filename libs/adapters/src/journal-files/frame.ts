@@ -1,0 +1,69 @@
+import { crc32c } from '@node-rs/crc32';
+import type { Message, MessageKind } from '@canh/core/readings/message';
+
+/**
+ * A frame is `u32 length · u32 CRC32C · body`, little-endian; the CRC covers the body, and the length counts it.
+ * A body is `u48 received at (ms) · u8 kind · u8 length of the device id · device id · payload`.
+ * Lengths, not delimiters: no byte that a device can send splits a frame.
+ */
+export const FRAME_HEAD_BYTES = 8;
+const BODY_HEAD_BYTES = 8;
+/** More than any door lets in; a length beyond it is damage. */
+export const MAX_BODY_BYTES = 1 << 20;
+
+/** The numbers on disk; never reuse one. */
+const KIND_NUMBERS: Readonly<Record<MessageKind, number>> = {
+  telemetry: 1,
+  'gateway-telemetry': 2,
+  attributes: 3,
+  'gateway-connect': 4,
+  'gateway-disconnect': 5,
+  refused: 6,
+};
+const KINDS = new Map(Object.entries(KIND_NUMBERS).map(([kind, number]) => [number, kind as MessageKind]));
+
+/** The bytes this message takes in a segment. */
+export function frameBytes(message: Message): number {
+  return FRAME_HEAD_BYTES + BODY_HEAD_BYTES + Buffer.byteLength(message.deviceId) + message.payload.length;
+}
+
+/** Writes the frame at `at` and returns where it ends. The buffer must have room for `frameBytes(message)`. */
+export function writeFrame(message: Message, buffer: Buffer, at: number): number {
+  const body = at + FRAME_HEAD_BYTES;
+  buffer.writeUIntLE(message.receivedAt, body, 6);
+  buffer[body + 6] = KIND_NUMBERS[message.kind];
+  const idBytes = buffer.write(message.deviceId, body + BODY_HEAD_BYTES);
+  buffer[body + 7] = idBytes;
+  buffer.set(message.payload, body + BODY_HEAD_BYTES + idBytes);
+  const end = body + BODY_HEAD_BYTES + idBytes + message.payload.length;
+  buffer.writeUInt32LE(end - body, at);
+  buffer.writeUInt32LE(crc32c(buffer.subarray(body, end)), at + 4);
+  return end;
+}
+
+export type FrameRead =
+  | { readonly kind: 'message'; readonly message: Message; readonly end: number }
+  /** The bytes end before the frame does. */
+  | { readonly kind: 'incomplete' }
+  | { readonly kind: 'damaged' };
+
+/** Reads the frame at `at`. The message's payload is a view of `buffer`. */
+export function readFrame(buffer: Buffer, at: number): FrameRead {
+  if (at + FRAME_HEAD_BYTES > buffer.length) return { kind: 'incomplete' };
+  const length = buffer.readUInt32LE(at);
+  if (length < BODY_HEAD_BYTES || length > MAX_BODY_BYTES) return { kind: 'damaged' };
+  const body = at + FRAME_HEAD_BYTES;
+  const end = body + length;
+  if (end > buffer.length) return { kind: 'incomplete' };
+  if (crc32c(buffer.subarray(body, end)) !== buffer.readUInt32LE(at + 4)) return { kind: 'damaged' };
+  const kind = KINDS.get(buffer[body + 6] ?? 0);
+  const payloadAt = body + BODY_HEAD_BYTES + (buffer[body + 7] ?? 0);
+  if (kind === undefined || payloadAt > end) return { kind: 'damaged' };
+  const message: Message = {
+    kind,
+    deviceId: buffer.toString('utf8', body + BODY_HEAD_BYTES, payloadAt),
+    receivedAt: buffer.readUIntLE(body, 6),
+    payload: buffer.subarray(payloadAt, end),
+  };
+  return { kind: 'message', message, end };
+}

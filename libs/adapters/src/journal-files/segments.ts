@@ -1,0 +1,48 @@
+import { readdir, stat, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { JournalOffset } from '@canh/core/readings/journal';
+import type { Instant } from '@canh/core/time/instant';
+
+/**
+ * The journal is a folder of segments, `0000000001.log` onwards. Each opening of the writer and each failed write starts a new one, so
+ * what follows the last whole frame of an older segment was never acknowledged, and a reader passes on to the next.
+ * An offset is the segment's number and the byte inside it.
+ */
+export const SEGMENT_MAGIC = Buffer.from('CANHJRN1');
+export const SEGMENT_HEAD_BYTES = SEGMENT_MAGIC.length;
+
+const SEGMENT_SPAN = 2 ** 32;
+const NAME = /^(\d{10})\.log$/;
+
+export const offsetOf = (segment: number, byte: number): JournalOffset => segment * SEGMENT_SPAN + byte;
+export const segmentOf = (offset: JournalOffset): number => Math.floor(offset / SEGMENT_SPAN);
+export const byteOf = (offset: JournalOffset): number => offset % SEGMENT_SPAN;
+
+export const segmentFile = (directory: string, segment: number): string =>
+  join(directory, `${String(segment).padStart(10, '0')}.log`);
+
+/** Numbers of the segments that are there, ascending. */
+export async function segments(directory: string): Promise<number[]> {
+  const names = await readdir(directory);
+  return names
+    .map((name) => Number(NAME.exec(name)?.[1] ?? 0))
+    .filter((segment) => segment > 0)
+    .toSorted((a, b) => a - b);
+}
+
+/**
+ * Removes segments that lie wholly before `before` and were last written before `olderThan`, never the newest one. Returns how many.
+ * The time is a promise of its own: a store may lose what it has acknowledged, and then it is read again from here.
+ */
+export async function dropSegments(directory: string, before: JournalOffset, olderThan: Instant): Promise<number> {
+  const present = await segments(directory);
+  let dropped = 0;
+  for (const segment of present.slice(0, -1)) {
+    if (segment >= segmentOf(before)) break;
+    const file = segmentFile(directory, segment);
+    if ((await stat(file)).mtimeMs >= olderThan) break;
+    await unlink(file);
+    dropped += 1;
+  }
+  return dropped;
+}

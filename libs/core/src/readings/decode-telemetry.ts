@@ -1,0 +1,150 @@
+import type { Instant } from '../time/instant.js';
+import type { QuarantineReason } from './quarantine.js';
+
+/** Values that one device measured at one moment. */
+export interface Point {
+  readonly measuredAt: Instant;
+  /** The payload's `seq` modulo 1000; 0 without one. */
+  readonly sequence: number;
+  readonly values: readonly (readonly [metric: string, value: number])[];
+}
+
+/** Something in the payload that is no reading. */
+export interface Fault {
+  readonly reason: QuarantineReason;
+  readonly detail: string;
+}
+
+/** The readings of a payload and its faults, side by side: one bad value does not take the good ones with it. */
+export interface Decoded {
+  readonly points: readonly Point[];
+  readonly faults: readonly Fault[];
+}
+
+export const MAX_DEPTH = 8;
+export const MAX_POINTS = 10_000;
+export const MAX_VALUES = 64;
+const MAX_NAME = 64;
+/** 2100-01-01: what is later is not a time in milliseconds. Whether a time is acceptable is judged elsewhere. */
+const LATEST_TIME = 4_102_444_800_000;
+
+const fault = (reason: QuarantineReason, detail: string): Decoded => ({ points: [], faults: [{ reason, detail }] });
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** How a value looks in a message to a person; never the whole of something huge. */
+function shown(value: unknown): string {
+  const text =
+    typeof value === 'string'
+      ? `"${value}"`
+      : typeof value === 'object' && value !== null
+        ? 'an object or array'
+        : String(value);
+  return text.length > 40 ? `${text.slice(0, 40)}…` : text;
+}
+
+/** Whether brackets nest deeper than `limit`, told without parsing: the parser itself must not be the victim. */
+export function nestsDeeperThan(text: string, limit: number): boolean {
+  let depth = 0;
+  let inString = false;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (inString) {
+      if (code === 92 /* \ */) at += 1;
+      else if (code === 34 /* " */) inString = false;
+    } else if (code === 34) inString = true;
+    else if (code === 123 /* { */ || code === 91 /* [ */) {
+      depth += 1;
+      if (depth > limit) return true;
+    } else if (code === 125 || code === 93) depth -= 1;
+  }
+  return false;
+}
+
+/** Parses JSON from the field: `undefined` beside the fault that says why not. */
+export function parseJson(text: string): { value: unknown; fault: Fault | null } {
+  if (nestsDeeperThan(text, MAX_DEPTH))
+    return { value: undefined, fault: { reason: 'too-deep', detail: `brackets nest deeper than ${MAX_DEPTH}` } };
+  try {
+    return { value: JSON.parse(text), fault: null };
+  } catch (error) {
+    return { value: undefined, fault: { reason: 'not-json', detail: (error as Error).message.slice(0, 200) } };
+  }
+}
+
+/**
+ * The native payload (device interface, DESIGN): `{"level_m":3.4}` · `{"ts":1700000000000,"values":{"level_m":3.4}}` · an array of either.
+ * `ts` in ms since the epoch, absent: the time received. `seq`, a whole number beside `ts`, tells readings of one millisecond apart.
+ */
+export function decodeTelemetry(text: string, receivedAt: Instant): Decoded {
+  const parsed = parseJson(text);
+  return parsed.fault === null ? decodePoints(parsed.value, receivedAt) : { points: [], faults: [parsed.fault] };
+}
+
+/** The same, already parsed: a gateway's message holds one such payload for each device. */
+export function decodePoints(payload: unknown, receivedAt: Instant): Decoded {
+  if (!Array.isArray(payload)) {
+    const faults: Fault[] = [];
+    const point = decodePoint(payload, receivedAt, faults);
+    return { points: point === null ? [] : [point], faults };
+  }
+  if (payload.length > MAX_POINTS) return fault('too-many-values', `${payload.length} elements, at most ${MAX_POINTS}`);
+  if (payload.length === 0) return fault('wrong-shape', 'an empty array');
+  const points: Point[] = [];
+  const faults: Fault[] = [];
+  for (const element of payload) {
+    const point = decodePoint(element, receivedAt, faults);
+    if (point !== null) points.push(point);
+  }
+  return { points, faults };
+}
+
+function decodePoint(payload: unknown, receivedAt: Instant, faults: Fault[]): Point | null {
+  if (!isObject(payload)) {
+    faults.push({
+      reason: 'wrong-shape',
+      detail: `expected an object of metric: number, found ${Array.isArray(payload) ? 'an array' : shown(payload)}`,
+    });
+    return null;
+  }
+  const timed = 'values' in payload;
+  const values = timed ? payload['values'] : payload;
+  if (!isObject(values)) {
+    faults.push({ reason: 'wrong-shape', detail: `"values" is not an object of metric: number but ${shown(values)}` });
+    return null;
+  }
+  const ts = timed ? payload['ts'] : undefined;
+  if (ts !== undefined && !(typeof ts === 'number' && Number.isInteger(ts) && ts > 0 && ts < LATEST_TIME)) {
+    faults.push({
+      reason: 'bad-time',
+      detail: `"ts" is ${shown(ts)}, expected milliseconds since 1970 as a whole number`,
+    });
+    return null;
+  }
+  const sequence = timed ? payload['seq'] : undefined;
+  if (sequence !== undefined && !(typeof sequence === 'number' && Number.isSafeInteger(sequence) && sequence >= 0)) {
+    faults.push({ reason: 'wrong-shape', detail: `"seq" is ${shown(sequence)}, expected a whole number from 0` });
+    return null;
+  }
+  const good = decodeValues(values, faults);
+  return good.length === 0 ? null : { measuredAt: ts ?? receivedAt, sequence: (sequence ?? 0) % 1000, values: good };
+}
+
+function decodeValues(values: Record<string, unknown>, faults: Fault[]): [string, number][] {
+  const names = Object.keys(values);
+  if (names.length > MAX_VALUES) {
+    faults.push({ reason: 'too-many-values', detail: `${names.length} values at one moment, at most ${MAX_VALUES}` });
+    return [];
+  }
+  if (names.length === 0) faults.push({ reason: 'wrong-shape', detail: 'no values' });
+  const good: [string, number][] = [];
+  for (const name of names) {
+    const value = values[name];
+    if (typeof value === 'number' && Number.isFinite(value) && name.length <= MAX_NAME) good.push([name, value]);
+    else if (name.length > MAX_NAME)
+      faults.push({ reason: 'unknown-metric', detail: `${shown(name)} is no name of a metric` });
+    // JSON.parse makes Infinity of 1e400: too large to be a number is no number.
+    else faults.push({ reason: 'not-a-number', detail: `${name} is ${shown(value)}, expected a number` });
+  }
+  return good;
+}

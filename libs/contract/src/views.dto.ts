@@ -79,7 +79,8 @@ export class EvidenceView {
   value!: number;
   measuredAt!: number;
   receivedAt!: number;
-  limit!: number;
+  /** Null where no limit is in force any more. */
+  limit!: number | null;
   /** `alarm_1`…`alarm_3` or another limit of the station; null for a number written in the rule. */
   limitName!: string | null;
   document!: string | null;

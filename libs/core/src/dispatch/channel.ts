@@ -1,4 +1,5 @@
 import type { Guidance } from '../rules/rule.js';
+import type { Limit } from '../stations/limit.js';
 import type { LocalText } from '../stations/local-text.js';
 import type { ChannelName, Delivery, Outcome } from './notice.js';
 
@@ -10,6 +11,8 @@ export interface NoticeContext {
   readonly metricNames: LocalText;
   readonly unit: string;
   readonly decimals: number;
+  /** The station's limits for the alert's metric that were in force when it was measured. */
+  readonly limits: readonly Limit[];
   readonly guidance: Guidance;
   /** The alert's page, or null where CANH_PUBLIC_URL is not set. */
   readonly url: string | null;
@@ -19,5 +22,6 @@ export interface NoticeContext {
 export abstract class Channel {
   abstract readonly name: ChannelName;
   abstract send(delivery: Delivery, context: NoticeContext): Promise<Outcome>;
+  /** Gives up what is still on its way. */
   abstract close(): Promise<void>;
 }

@@ -1,5 +1,5 @@
 import type { Instant } from '../time/instant.js';
-import type { Contact, Delivery, DeliveryState, Notice, Outcome } from './notice.js';
+import type { ChannelName, Contact, Delivery, DeliveryState, Notice, Outcome } from './notice.js';
 
 /** One try to deliver, as it is shown to whoever asks what happened. */
 export interface Attempt {
@@ -26,8 +26,8 @@ export abstract class Outbox {
   abstract unplanned(limit: number): Promise<Notice[]>;
   /** Makes one pending delivery for each contact and marks the notice planned, in one transaction. */
   abstract plan(notice: Notice, to: readonly Contact[]): Promise<void>;
-  /** Pending deliveries whose time has come, longest waiting first. */
-  abstract due(now: Instant, limit: number): Promise<Delivery[]>;
+  /** Pending deliveries of one channel whose time has come, longest waiting first: a mail server that hangs must not hold up a webhook. */
+  abstract due(now: Instant, limit: number, channel: ChannelName): Promise<Delivery[]>;
   /** Keeps the attempt and what follows from it. */
   abstract record(deliveryId: string, attempt: Attempt, next: { state: DeliveryState; nextAttemptAt: Instant | null }): Promise<void>;
   abstract ofAlert(alertId: string): Promise<DeliveryRecord[]>;

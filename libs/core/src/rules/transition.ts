@@ -8,7 +8,8 @@ export interface Evidence {
   readonly value: number;
   readonly measuredAt: Instant;
   readonly receivedAt: Instant;
-  readonly limit: number;
+  /** Null where none is in force any more, which is itself a return. */
+  readonly limit: number | null;
   /** The station limit's name, or null for a limit written in the rule. */
   readonly limitName: string | null;
   /** The document that set it; null where the rule did. */
@@ -24,7 +25,11 @@ export type Transition = {
   readonly at: Instant;
   readonly evidence: Evidence;
 } & (
-  | { readonly kind: 'raised'; readonly severity: Severity; /** When the condition began; the hold comes after it. */ readonly since: Instant }
+  | {
+      readonly kind: 'raised';
+      readonly severity: Severity;
+      /** When the condition began; the hold comes after it. */ readonly since: Instant;
+    }
   | { readonly kind: 'severity-changed'; readonly severity: Severity; readonly previous: Severity }
   | { readonly kind: 'returned'; readonly previous: Severity }
 );

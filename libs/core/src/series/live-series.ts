@@ -10,8 +10,10 @@ export interface PathStatus {
   readonly storeBehindBytes: number;
   /** How long the oldest message that was not judged yet has been waiting. */
   readonly judgeBehindMs: number;
-  /** What needs a person, in words: a store that does not answer, a rule without a limit. Empty when all is well. */
+  /** What stops work, in words, such as a store that does not answer. Empty when all is well. */
   readonly problems: readonly string[];
+  /** What a person should put right though work goes on: a rule's level for which a station has no limit. */
+  readonly warnings: readonly string[];
 }
 
 /** The processor as the console asks it, in the same process or from another one. */

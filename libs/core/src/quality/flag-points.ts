@@ -1,0 +1,43 @@
+import { timeFault, type TimeWindow } from '../readings/accept-time.js';
+import type { Fault, Point } from '../readings/decode-telemetry.js';
+import type { KnownDevice } from '../stations/known-devices.js';
+import type { Instant } from '../time/instant.js';
+import type { FlaggedReading } from './flagged-reading.js';
+import { grossRange } from './gross-range.js';
+
+/** Makes readings of a device's points, each with its flag, and adds them to `readings`; what can be none goes to `faults`. */
+export function flagPoints(
+  { device, metrics }: KnownDevice,
+  points: readonly Point[],
+  receivedAt: Instant,
+  window: TimeWindow,
+  readings: FlaggedReading[],
+  faults: Fault[],
+): void {
+  for (const { measuredAt, sequence, values } of points) {
+    const late = timeFault(measuredAt, receivedAt, window);
+    if (late !== null) {
+      faults.push(late);
+      continue;
+    }
+    for (const [name, value] of values) {
+      const metric = metrics.get(name);
+      if (metric === undefined) {
+        faults.push({ reason: 'unknown-metric', detail: `${name} is not a metric of profile ${device.profileId}` });
+        continue;
+      }
+      const flag = grossRange(value, metric.plausible, metric.expected);
+      // The profile's own string, so that a series' name is one string however many readings carry it.
+      readings.push({
+        deviceId: device.id,
+        stationId: device.stationId,
+        metric: metric.name,
+        value,
+        measuredAt,
+        sequence,
+        receivedAt,
+        flag,
+      });
+    }
+  }
+}

@@ -1,0 +1,116 @@
+import type { TimeWindow } from '../readings/accept-time.js';
+import { decodeGatewayDevice, decodeGatewayTelemetry } from '../readings/decode-gateway.js';
+import { decodeTelemetry, parseJson, type Fault } from '../readings/decode-telemetry.js';
+import type { Message, Refusal } from '../readings/message.js';
+import type { KnownDevices } from '../stations/known-devices.js';
+import { unreachable } from '../canh-error.js';
+import type { FlaggedReading } from './flagged-reading.js';
+import { flagPoints } from './flag-points.js';
+
+/** What a device says of itself. */
+export interface AttributeChange {
+  readonly deviceId: string;
+  readonly values: Readonly<Record<string, unknown>>;
+}
+
+/** Everything in one message: readings, faults with the device they concern, attributes. */
+export interface MessageContent {
+  readonly readings: FlaggedReading[];
+  readonly faults: { readonly deviceId: string; readonly fault: Fault }[];
+  readonly attributes: AttributeChange[];
+}
+
+const MAX_ATTRIBUTES = 64;
+
+/** Reads one message of the journal. `text` is its payload, or null where the bytes are not UTF-8. */
+export function readMessage(
+  message: Message,
+  text: string | null,
+  devices: KnownDevices,
+  window: TimeWindow,
+): MessageContent {
+  const content: MessageContent = { readings: [], faults: [], attributes: [] };
+  const { deviceId, receivedAt, kind } = message;
+  const blame = (faults: readonly Fault[], whose = deviceId): void => {
+    for (const fault of faults) content.faults.push({ deviceId: whose, fault });
+  };
+  if (text === null) {
+    blame([{ reason: 'not-utf8', detail: 'the payload is not UTF-8 text' }]);
+    return content;
+  }
+  switch (kind) {
+    case 'telemetry': {
+      const known = devices.get(deviceId);
+      if (known === undefined) {
+        blame([{ reason: 'unknown-device', detail: `no device ${deviceId}` }]);
+        break;
+      }
+      const { points, faults } = decodeTelemetry(text, receivedAt);
+      const more: Fault[] = [...faults];
+      flagPoints(known, points, receivedAt, window, content.readings, more);
+      blame(more);
+      break;
+    }
+    case 'gateway-telemetry': {
+      const gateway = decodeGatewayTelemetry(text, receivedAt);
+      blame(gateway.faults);
+      for (const { deviceName, points, faults } of gateway.devices) {
+        const known = devices.ofGateway(deviceId, deviceName);
+        if (known === undefined) {
+          blame([
+            {
+              reason: 'unknown-device',
+              detail: `gateway ${deviceId} has no device named "${deviceName.slice(0, 80)}"`,
+            },
+          ]);
+          continue;
+        }
+        const more: Fault[] = [...faults];
+        flagPoints(known, points, receivedAt, window, content.readings, more);
+        blame(more, known.device.id);
+      }
+      break;
+    }
+    case 'gateway-connect':
+    case 'gateway-disconnect': {
+      const named = decodeGatewayDevice(text);
+      if ('fault' in named) {
+        blame([named.fault]);
+        break;
+      }
+      const known = devices.ofGateway(deviceId, named.deviceName);
+      if (known === undefined)
+        blame([
+          {
+            reason: 'unknown-device',
+            detail: `gateway ${deviceId} has no device named "${named.deviceName.slice(0, 80)}"`,
+          },
+        ]);
+      else content.attributes.push({ deviceId: known.device.id, values: { connected: kind === 'gateway-connect' } });
+      break;
+    }
+    case 'attributes': {
+      const { value, fault } = parseJson(text);
+      if (fault !== null) blame([fault]);
+      else if (typeof value !== 'object' || value === null || Array.isArray(value))
+        blame([{ reason: 'wrong-shape', detail: 'attributes are an object' }]);
+      else if (Object.keys(value).length > MAX_ATTRIBUTES)
+        blame([{ reason: 'too-many-values', detail: `at most ${MAX_ATTRIBUTES} attributes at once` }]);
+      else content.attributes.push({ deviceId, values: value as Record<string, unknown> });
+      break;
+    }
+    case 'refused': {
+      const refusal = parseJson(text).value as Refusal;
+      blame([
+        {
+          reason: 'refused',
+          detail: `${refusal.reason} at ${refusal.door} from ${refusal.address}: ${refusal.detail}`,
+        },
+      ]);
+      break;
+    }
+    default:
+      unreachable(kind);
+  }
+  return content;
+}

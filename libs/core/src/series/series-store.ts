@@ -1,3 +1,4 @@
+import { CanhError } from '../canh-error.js';
 import type { FlaggedReading } from '../quality/flagged-reading.js';
 import type { Flag } from '../quality/flag.js';
 import type { Instant } from '../time/instant.js';
@@ -26,16 +27,59 @@ export interface Summary {
   readonly sum: number;
 }
 
+/** A reading that the store will never take, and what it answered. */
+export interface RefusedReading {
+  readonly reading: FlaggedReading;
+  readonly answer: string;
+}
+
+/** What became of one append: every reading is stored now, was stored before, or is in `refused`. */
+export interface Appended {
+  /** How many were new. A store that cannot tell (InfluxDB overwrites the same with the same) counts all that it took. */
+  readonly stored: number;
+  readonly refused: readonly RefusedReading[];
+}
+
+/** The store does not answer now; trying the same call again later can help. Its code is `STORE_UNAVAILABLE`. */
+export class StoreUnavailable extends CanhError {
+  constructor(
+    message: string,
+    /** How long the store itself asked us to wait, where it did. */
+    readonly retryAfterMs: number | null = null,
+    options?: { cause?: unknown },
+  ) {
+    super('STORE_UNAVAILABLE', message, options);
+  }
+}
+
+/** How many steps `buckets` gives at most: more than any screen can draw, and an answer that still fits into memory. */
+export const MOST_BUCKETS = 100_000;
+
+/** Throws CanhError `BAD_SPAN` for a span and step that no store can answer; returns nothing otherwise. */
+export function checkBuckets(span: SeriesSpan, bucketMs: number): void {
+  if (!Number.isSafeInteger(bucketMs) || bucketMs < 1)
+    throw new CanhError(
+      'BAD_SPAN',
+      `A step of ${bucketMs} ms was asked for. Ask for a whole number of milliseconds from 1 up.`,
+    );
+  if ((span.to - span.from) / bucketMs > MOST_BUCKETS)
+    throw new CanhError(
+      'BAD_SPAN',
+      `Steps of ${bucketMs} ms over ${span.to - span.from} ms are more than ${MOST_BUCKETS}. Ask for a shorter span or longer steps.`,
+    );
+}
+
 /** Time series of readings. */
 export abstract class SeriesStore {
   /**
    * Stores them and resolves when the store has answered for them. Storing the same readings again changes nothing.
-   * Rejects with CanhError `STORE_UNAVAILABLE` when trying again later can help; everything of this call may then be sent again.
+   * Rejects with StoreUnavailable (`STORE_UNAVAILABLE`) when trying again later can help, with CanhError `STORE_REFUSED` when a
+   * person must change something first (a token, a name); after either, everything of this call may be sent again.
    */
-  abstract append(readings: readonly FlaggedReading[]): Promise<void>;
+  abstract append(readings: readonly FlaggedReading[]): Promise<Appended>;
   /** Every reading of the span, failed ones too, by time; the first `limit` of them. */
   abstract readings(span: SeriesSpan, limit: number): Promise<FlaggedReading[]>;
-  /** The span in steps of `bucketMs`, aligned to the epoch; steps without readings are left out. */
+  /** The span in steps of `bucketMs`, aligned to the epoch; steps without readings are left out. See `checkBuckets`. */
   abstract buckets(span: SeriesSpan, bucketMs: number): Promise<Bucket[]>;
   /** How many readings the span holds and their sum, whatever their flag. */
   abstract summary(span: SeriesSpan): Promise<Summary>;

@@ -1,0 +1,45 @@
+import { fileURLToPath } from 'node:url';
+import { build, isBuilt } from './build.mjs';
+import { runToEnd } from './child.mjs';
+import { alone, untilFree } from './lock.mjs';
+import { nodeToRun } from './node.mjs';
+import { installPackages, lackingPackages } from './packages.mjs';
+import { endWith, Refusal, say } from './say.mjs';
+
+const GOALS = ['app', 'packages'];
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+const isInstalled = () => nodeToRun(root) !== null && lackingPackages(root).length === 0;
+const isReady = (goal) => isInstalled() && (goal === 'packages' || isBuilt(root));
+
+async function makeReady(goal) {
+  const onWait = ({ pid }) =>
+    say(
+      `tiến trình ${pid} đang cài hoặc dựng ở đây, xin chờ …`,
+      `process ${pid} is installing or building here, waiting …`,
+    );
+  await untilFree(root, onWait);
+  if (isReady(goal)) return;
+  await alone(
+    root,
+    async () => {
+      // Whoever held the lock before us may have done it all.
+      if (!isInstalled()) await installPackages(root);
+      if (goal === 'app' && !isBuilt(root)) await build(root, nodeToRun(root));
+    },
+    onWait,
+  );
+}
+
+/** `app`: installed and built; `packages`: installed. What follows the goal is run then, and its exit code is ours. */
+export async function main([goal, ...command]) {
+  try {
+    process.chdir(root);
+    if (!GOALS.includes(goal))
+      throw new Refusal(`ready.mjs knows the goals ${GOALS.join(' and ')}, not "${goal ?? ''}".`);
+    await makeReady(goal);
+    if (command.length > 0) process.exitCode = (await runToEnd(nodeToRun(root), command)).exitCode;
+  } catch (error) {
+    endWith(error);
+  }
+}

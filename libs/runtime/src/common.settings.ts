@@ -1,4 +1,4 @@
-import { IsIn, IsString, IsTimeZone, MinLength } from 'class-validator';
+import { IsIn, IsOptional, IsString, IsTimeZone, IsUrl, MinLength } from 'class-validator';
 import { join, resolve } from 'node:path';
 import { packageRoot } from './package-root.js';
 import { Setting } from './settings.js';
@@ -29,6 +29,20 @@ export class CommonSettings {
   @Setting({ name: 'CANH_LANGUAGE', says: 'Language of what is written without knowing the reader: vi or en.' })
   @IsIn(['vi', 'en'])
   readonly language: 'vi' | 'en' = 'vi';
+
+  @Setting({
+    name: 'CANH_PUBLIC_URL',
+    says: 'Where people reach the console, as messages link to it: https://canh.quangtri.gov.vn.',
+  })
+  @IsOptional()
+  @IsUrl({
+    protocols: ['http', 'https'],
+    require_protocol: true,
+    require_tld: false,
+    allow_query_components: false,
+    allow_fragments: false,
+  })
+  readonly publicUrl: string | undefined = undefined;
 
   @Setting({ name: 'CANH_LOG_LEVEL', says: `How much is logged: ${LOG_LEVELS.join(', ')}.` })
   @IsIn(LOG_LEVELS)

@@ -26,10 +26,17 @@ export abstract class Outbox {
   abstract unplanned(limit: number): Promise<Notice[]>;
   /** Makes one pending delivery for each contact and marks the notice planned, in one transaction. */
   abstract plan(notice: Notice, to: readonly Contact[]): Promise<void>;
-  /** Pending deliveries of one channel whose time has come, longest waiting first: a mail server that hangs must not hold up a webhook. */
+  /**
+   * Pending deliveries of one channel whose time has come, longest waiting first: a mail server that hangs must not hold up a webhook.
+   * A `returned` is held back while an earlier delivery of the same alert to the same contact is pending: nobody hears of the end first.
+   */
   abstract due(now: Instant, limit: number, channel: ChannelName): Promise<Delivery[]>;
   /** Keeps the attempt and what follows from it. */
-  abstract record(deliveryId: string, attempt: Attempt, next: { state: DeliveryState; nextAttemptAt: Instant | null }): Promise<void>;
+  abstract record(
+    deliveryId: string,
+    attempt: Attempt,
+    next: { state: DeliveryState; nextAttemptAt: Instant | null },
+  ): Promise<void>;
   abstract ofAlert(alertId: string): Promise<DeliveryRecord[]>;
 }
 

@@ -1,11 +1,12 @@
 import { close, fdatasync, fsync, open, write } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { CanhError } from '@canh/core/canh-error';
 import { JournalWriter, type JournalOffset } from '@canh/core/readings/journal';
 import type { Message } from '@canh/core/readings/message';
+import { takeLock } from '../process-lock/process-lock.js';
 import { frameBytes, MAX_BODY_BYTES, writeFrame } from './frame.js';
-import { lockFolder } from './writer-lock.js';
 import { offsetOf, segmentFile, segments, SEGMENT_HEAD_BYTES, SEGMENT_MAGIC } from './segments.js';
 
 const openFile = promisify(open);
@@ -60,12 +61,12 @@ export class FileJournalWriter extends JournalWriter {
     super();
   }
 
-  /** Throws CanhError `JOURNAL_LOCKED` where another writer is, `JOURNAL_UNWRITABLE` where the folder cannot be used. */
+  /** Throws CanhError `LOCKED` where another writer is, `JOURNAL_UNWRITABLE` where the folder cannot be used. */
   static async open(directory: string, options: JournalOptions = {}): Promise<FileJournalWriter> {
     let unlock: () => void;
     try {
       await mkdir(directory, { recursive: true, mode: 0o700 });
-      unlock = lockFolder(directory);
+      unlock = takeLock(join(directory, 'writer.lock'), 'writing to the journal');
     } catch (cause) {
       if (cause instanceof CanhError) throw cause;
       throw new CanhError(

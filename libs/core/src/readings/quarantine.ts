@@ -15,6 +15,7 @@ export type QuarantineReason =
   | 'unknown-device'
   | 'unknown-metric'
   | 'refused'
+  | 'store-refused'
   | 'damaged';
 
 /** Something that arrived and was not stored as a reading: what, why, and its bytes. */

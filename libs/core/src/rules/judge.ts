@@ -7,7 +7,7 @@ import type { Rulebook } from './rulebook.js';
 import { stepThreshold, type ThresholdState } from './threshold.js';
 import type { Transition } from './transition.js';
 
-/** A rule that threw, with the reading that made it throw. It judges nothing for that station until its state is made anew. */
+/** A rule that threw, with the reading that made it throw. It judges nothing for that station until the next start. */
 export interface RuleFailure {
   readonly ruleId: string;
   readonly reading: FlaggedReading;
@@ -41,7 +41,7 @@ export function judge(
   rulebook: () => Rulebook,
   states: RuleStates,
 ): OperatorFunction<readonly FlaggedReading[], Judgement> {
-  const stopped = new Set<string>();
+  const stopped = new Map<string, Set<string>>();
   return map((readings) => {
     const book = rulebook();
     const transitions: Transition[] = [];
@@ -49,6 +49,7 @@ export function judge(
     let evaluations = 0;
     for (const reading of readings)
       for (const rule of book.rulesFor(reading.deviceId, reading.metric)) {
+        if (stopped.size > 0 && stopped.get(rule.id)?.has(reading.stationId) === true) continue;
         const before = states.get(rule.id, reading.stationId);
         evaluations += 1;
         try {
@@ -56,9 +57,8 @@ export function judge(
           if (state !== before) states.set(rule.id, reading.stationId, state);
           if (transition !== null) transitions.push(transition);
         } catch (error) {
-          const key = `${rule.id} ${reading.stationId}`;
-          if (!stopped.has(key)) failures.push({ ruleId: rule.id, reading, error });
-          stopped.add(key);
+          failures.push({ ruleId: rule.id, reading, error });
+          stopped.set(rule.id, (stopped.get(rule.id) ?? new Set()).add(reading.stationId));
         }
       }
     return { transitions, failures, evaluations };

@@ -3,7 +3,12 @@ import type { FlaggedReading } from '../quality/flagged-reading.js';
 /** The newest reading of each (station, metric), in memory: a page asks for them twice a second, and a store would be slow to say. */
 export class LatestValues {
   private readonly byStation = new Map<string, Map<string, { reading: FlaggedReading; change: number }>>();
-  private change = 0;
+  private change: number;
+
+  /** `from` is larger than any cursor given out before a restart would still be answered with: the clock's milliseconds serve. */
+  constructor(from: number) {
+    this.change = from;
+  }
 
   put(reading: FlaggedReading): void {
     let metrics = this.byStation.get(reading.stationId);

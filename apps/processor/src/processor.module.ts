@@ -1,0 +1,94 @@
+import { chmod, mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Module, type DynamicModule } from '@nestjs/common';
+import { loadCatalogue } from '@canh/adapters/device-catalogue/device-catalogue';
+import { FileJournalReader } from '@canh/adapters/journal-files/file-journal-reader';
+import { takeLock } from '@canh/adapters/process-lock/process-lock';
+import { processorSocket } from '@canh/adapters/processor-link/socket-path';
+import { openRecords } from '@canh/adapters/records-sql/open-records';
+import { SqlAlertStore } from '@canh/adapters/records-sql/sql-alert-store';
+import { SqlCheckpoints } from '@canh/adapters/records-sql/sql-checkpoints';
+import { SqlDeviceAttributes } from '@canh/adapters/records-sql/sql-device-attributes';
+import { SqlQuarantine } from '@canh/adapters/records-sql/sql-quarantine';
+import { SqlRegistry } from '@canh/adapters/records-sql/sql-registry';
+import { START } from '@canh/core/readings/journal';
+import { LatestValues } from '@canh/core/series/latest-values';
+import { SeriesStore } from '@canh/core/series/series-store';
+import { DAY_MS, MINUTE_MS } from '@canh/core/time/instant';
+import { openLog } from '@canh/runtime/log';
+import { systemClock } from '@canh/runtime/system-clock';
+import { Registry as MetricsRegistry } from 'prom-client';
+import { InventoryWatch } from './inventory-watch.js';
+import { LiveController } from './live.controller.js';
+import { openSeries } from './open-series.js';
+import { Path } from './path.js';
+import { Processor, PROCESSOR_PARTS, type ProcessorParts } from './processor.js';
+import { processorMetrics } from './processor.metrics.js';
+import type { ProcessorSettings } from './processor.settings.js';
+import { readBatch } from './read-batch.js';
+import { StoreWriter } from './store-writer.js';
+
+/** The wiring of the processor: it reads like the way of a reading. */
+@Module({})
+export class ProcessorModule {
+  static async open(settings: ProcessorSettings): Promise<DynamicModule> {
+    const log = openLog('processor', settings);
+    await mkdir(settings.dataDir, { recursive: true, mode: 0o700 });
+    const unlock = takeLock(join(settings.dataDir, 'processor.lock'), 'processing this data folder');
+    const records = await openRecords(settings.recordsFile);
+    const catalogue = await loadCatalogue(settings.devicesDir);
+    const inventory = await InventoryWatch.open(new SqlRegistry(records), catalogue);
+    const { store, empty } = await openSeries(settings);
+    const latest = new LatestValues(systemClock.now());
+    for (const reading of await store.latest().catch(() => [])) latest.put(reading);
+
+    const checkpoints = new SqlCheckpoints(records);
+    const quarantine = new SqlQuarantine(records);
+    const window = { pastMs: settings.readingMaxAgeDays * DAY_MS, futureMs: settings.readingMaxAheadMinutes * MINUTE_MS };
+    const storeOffset = empty ? START : await checkpoints.offset('store');
+    if (empty && (await checkpoints.offset('store')) !== START)
+      log.warn({ event: 'series.rebuilding' }, 'the embedded series store is made anew from the journal');
+
+    const forJudge = new FileJournalReader(settings.journalDir);
+    const forStore = new FileJournalReader(settings.journalDir);
+    let writer!: StoreWriter;
+    const path = await Path.open(
+      { journal: forJudge, inventory, alerts: new SqlAlertStore(records), checkpoints, quarantine, attributes: new SqlDeviceAttributes(records), latest, window, clock: systemClock, log },
+      (judgeOffset) => {
+        const read = async (from: number) => readBatch(await forStore.read(from, STORE_READ_BYTES), inventory.devices, window);
+        return (writer = new StoreWriter({ store, checkpoints, quarantine, clock: systemClock, log, read }, storeOffset, judgeOffset));
+      },
+    );
+    const close = async (): Promise<void> => {
+      await Promise.all([forJudge.close(), forStore.close()]);
+      await records.destroy();
+      unlock();
+    };
+    const parts: ProcessorParts = { settings, path, writer, store, inventory, closeJournal: close, log };
+    return {
+      module: ProcessorModule,
+      controllers: [LiveController],
+      providers: [
+        { provide: PROCESSOR_PARTS, useValue: parts },
+        { provide: LatestValues, useValue: latest },
+        { provide: SeriesStore, useValue: store },
+        { provide: MetricsRegistry, useValue: processorMetrics(path, writer) },
+        Processor,
+      ],
+    };
+  }
+}
+
+const STORE_READ_BYTES = 4 * 2 ** 20;
+
+/** Makes the local socket free to be listened on: only the holder of the data folder's lock gets here, so what is left is stale. */
+export async function freeSocket(dataDir: string): Promise<string> {
+  const socket = processorSocket(dataDir);
+  if (process.platform !== 'win32') await rm(socket, { force: true });
+  return socket;
+}
+
+/** Only this user may ask. */
+export async function protectSocket(socket: string): Promise<void> {
+  if (process.platform !== 'win32') await chmod(socket, 0o600);
+}

@@ -1,0 +1,44 @@
+import { IsIn, IsInt, IsOptional, IsString, IsUrl, Max, Min } from 'class-validator';
+import { CommonSettings } from '@canh/runtime/common.settings';
+import { Setting } from '@canh/runtime/settings';
+
+export class ProcessorSettings extends CommonSettings {
+  @Setting({ name: 'CANH_INFLUX_URL', says: 'InfluxDB or VictoriaMetrics to write time series to; without it they are kept in DuckDB under CANH_DATA_DIR.' })
+  @IsOptional()
+  @IsUrl({ require_tld: false, protocols: ['http', 'https'], require_protocol: true })
+  readonly influxUrl: string | null = null;
+
+  @Setting({ name: 'CANH_INFLUX_TOKEN', says: 'Token of the InfluxDB server (1.x: user:password).', secret: true })
+  @IsString()
+  readonly influxToken: string = '';
+
+  @Setting({ name: 'CANH_INFLUX_ORG', says: 'Organisation on an InfluxDB 2 server.' })
+  @IsString()
+  readonly influxOrg: string = 'canh';
+
+  @Setting({ name: 'CANH_INFLUX_BUCKET', says: 'Bucket on the InfluxDB server (1.x: database).' })
+  @IsString()
+  readonly influxBucket: string = 'canh';
+
+  @Setting({ name: 'CANH_INFLUX_VERSION', says: 'What speaks at CANH_INFLUX_URL: 2, 1 or victoria.' })
+  @IsIn(['2', '1', 'victoria'])
+  readonly influxVersion: '2' | '1' | 'victoria' = '2';
+
+  @Setting({ name: 'CANH_READING_MAX_AGE_DAYS', says: 'A reading measured longer before it was received is quarantined as too old.' })
+  @IsInt()
+  @Min(1)
+  @Max(36_500)
+  readonly readingMaxAgeDays: number = 7;
+
+  @Setting({ name: 'CANH_READING_MAX_AHEAD_MINUTES', says: 'A reading measured further ahead of the time received is quarantined: its clock is wrong.' })
+  @IsInt()
+  @Min(0)
+  @Max(1_440)
+  readonly readingMaxAheadMinutes: number = 5;
+
+  @Setting({ name: 'CANH_JOURNAL_KEEP_HOURS', says: 'Received messages stay in the journal at least this long after they were stored.' })
+  @IsInt()
+  @Min(24)
+  @Max(8_760)
+  readonly journalKeepHours: number = 48;
+}

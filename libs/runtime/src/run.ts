@@ -1,0 +1,57 @@
+import { isMainThread, parentPort } from 'node:worker_threads';
+import { CanhError } from '@canh/core/canh-error';
+
+/** Something that was started and can be stopped in order. */
+export interface Running {
+  close(): Promise<void>;
+}
+
+const STOP_WITHIN_MS = 10_000;
+
+/** What a person is told of an error that ends a process: one line for what they can put right, all of it for what only we can. */
+export function lineFor(error: unknown): string {
+  if (error instanceof CanhError) return `Canh: ${error.message}`;
+  const { code, message, stack } = error as NodeJS.ErrnoException & { port?: number; address?: string };
+  if (code === 'EADDRINUSE') {
+    const { port, address } = error as { port?: number; address?: string };
+    return `Canh: port ${String(port)} on ${String(address)} is already in use. Stop what uses it, or choose another one (CANH_HTTP_PORT, CANH_MQTT_PORT, CANH_WS_PORT).`;
+  }
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === 'ENOSPC' || code === 'EADDRNOTAVAIL') return `Canh: ${message}.`;
+  return `Canh: ${stack ?? String(error)}`;
+}
+
+/**
+ * Starts a part and stays until it is told to stop: by SIGTERM or SIGINT as a process, by the message `stop` as a thread. What fails at
+ * the start is one line and exit code 1. A stop that takes longer than 10 s, or a second signal, ends it at once with code 1.
+ */
+export async function run(start: () => Promise<Running>): Promise<void> {
+  let running: Running;
+  try {
+    running = await start();
+  } catch (error) {
+    if (isMainThread) process.stderr.write(`${lineFor(error)}\n`);
+    else parentPort?.postMessage({ kind: 'failed', line: lineFor(error) });
+    process.exit(1);
+  }
+  let stopping = false;
+  const stop = (): void => {
+    if (stopping) process.exit(1);
+    stopping = true;
+    setTimeout(() => {
+      process.stderr.write(`Canh: did not stop within ${STOP_WITHIN_MS / 1000} s and is ended.\n`);
+      process.exit(1);
+    }, STOP_WITHIN_MS).unref();
+    running.close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        process.stderr.write(`${lineFor(error)}\n`);
+        process.exit(1);
+      },
+    );
+  };
+  if (isMainThread) for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stop);
+  else {
+    parentPort?.on('message', (message) => message === 'stop' && stop());
+    parentPort?.postMessage({ kind: 'started' });
+  }
+}

@@ -16,10 +16,10 @@ export abstract class Registry {
 
 /** Changes of the inventory, by the command line and by set-up. Each call is one transaction and raises the version. */
 export abstract class InventoryDesk {
-  /** Adds it, or replaces what has the same id. */
+  /** Adds it, or replaces what has the same id; its parent comes first. Rejects with CanhError `UNKNOWN_AREA` or `AREA_CYCLE`. */
   abstract putArea(area: Area): Promise<void>;
-  /** Adds it with its limits, or replaces what has the same id. */
+  /** Adds it with its limits, or replaces what has the same id. Rejects with CanhError `UNKNOWN_AREA`. */
   abstract putStation(station: Station): Promise<void>;
-  /** Adds it, or replaces what has the same id; its token stays. Rejects with CanhError `UNKNOWN_STATION`. */
+  /** Adds it, or replaces what has the same id; its token stays. Rejects with CanhError `UNKNOWN_STATION`, or `UNKNOWN_DEVICE` for its gateway. */
   abstract putDevice(device: Device): Promise<void>;
 }

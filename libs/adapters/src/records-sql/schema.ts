@@ -1,0 +1,129 @@
+import type { AlertEvent, AlertState } from '@canh/core/alerts/alert';
+import type { NoticeEvent } from '@canh/core/alerts/lifecycle';
+import type { Role } from '@canh/core/alerts/operators';
+import type { ChannelName, DeliveryState, Outcome } from '@canh/core/dispatch/notice';
+import type { QuarantineReason } from '@canh/core/readings/quarantine';
+import type { Follower } from '@canh/core/rules/checkpoints';
+import type { Severity } from '@canh/core/rules/rule';
+import type { Language } from '@canh/core/stations/local-text';
+
+/**
+ * The tables of the records. Times are milliseconds as integers, yes and no are 1 and 0, documents are JSON as text: what SQLite and
+ * PostgreSQL both take without translation.
+ */
+export interface Schema {
+  counters: { name: Counter; value: number };
+  areas: {
+    id: string;
+    name_vi: string;
+    name_en: string;
+    parent_id: string | null;
+    valid_from: number | null;
+    valid_to: number | null;
+  };
+  stations: {
+    id: string;
+    name_vi: string;
+    name_en: string;
+    area_id: string;
+    owner_unit: string;
+    latitude: number;
+    longitude: number;
+    profile_id: string;
+  };
+  /** `place` keeps the order in which the limits were handed in. */
+  limits: {
+    station_id: string;
+    place: number;
+    name: string;
+    metric: string;
+    value: number;
+    valid_from: number | null;
+    valid_to: number | null;
+    document: string;
+  };
+  devices: { id: string; name: string; station_id: string; profile_id: string; gateway_id: string | null };
+  device_tokens: { device_id: string; token_hash: string };
+  device_attributes: { device_id: string; name: string; value: string; at: number };
+  quarantine: {
+    journal_offset: number;
+    part: number;
+    device_id: string;
+    received_at: number;
+    reason: QuarantineReason;
+    detail: string;
+    payload: Uint8Array;
+    payload_bytes: number;
+  };
+  quarantine_counts: { reason: QuarantineReason; count: number };
+  followers: { follower: Follower; journal_offset: number };
+  rule_states: { rule_id: string; station_id: string; state: string };
+  /** `alert` is the whole of it; the other columns are what it is looked for by. */
+  alerts: {
+    id: string;
+    rule_id: string;
+    station_id: string;
+    state: AlertState;
+    severity: Severity;
+    since: number;
+    raised_at: number;
+    returned_at: number | null;
+    change: number;
+    alert: string;
+  };
+  alert_events: {
+    change: number;
+    alert_id: string;
+    rule_id: string;
+    station_id: string;
+    kind: AlertEvent['kind'];
+    at: number;
+    severity: Severity;
+    /** Null for the rule. */
+    operator_id: string | null;
+    note: string | null;
+    evidence: string | null;
+  };
+  notices: {
+    id: string;
+    /** The change of the alert that it tells of. */
+    change: number;
+    alert_id: string;
+    event: NoticeEvent;
+    created_at: number;
+    alert: string;
+    planned: 0 | 1;
+  };
+  /** The contact is kept as it was when the delivery was planned. */
+  deliveries: {
+    id: string;
+    notice_id: string;
+    place: number;
+    contact_id: string;
+    contact_name: string;
+    channel: ChannelName;
+    address: string;
+    language: Language;
+    from_severity: Severity;
+    state: DeliveryState;
+    attempts: number;
+    next_attempt_at: number | null;
+  };
+  attempts: { delivery_id: string; number: number; at: number; outcome: Outcome['kind']; answer: string };
+  contacts: {
+    id: string;
+    name: string;
+    channel: ChannelName;
+    address: string;
+    language: Language;
+    from_severity: Severity;
+  };
+  operators: { id: string; login: string; name: string; role: Role; language: Language; password_hash: string };
+  sessions: { token_hash: string; operator_id: string; started_at: number; used_at: number };
+}
+
+/**
+ * Numbers that only go up, or that count rows. A row of its own and not a sequence: raised inside the transaction, the numbers appear to
+ * readers in their order.
+ */
+export type Counter = 'registry-version' | 'alert-change' | 'quarantine-rows' | 'quarantine-bytes';

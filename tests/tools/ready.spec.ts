@@ -52,7 +52,7 @@ describe('handing over', () => {
   it('names the goals that there are', async () => {
     const run = new Checkout().ready('everything');
     expect(await run.ended).toBe(1);
-    expect(run.output).toBe('Canh: ready.mjs knows the goals app and packages, not "everything".\n');
+    expect(run.output).toBe('Canh: ready.mjs knows the goals app, packages, watch, not "everything".\n');
   });
 
   it.skipIf(olderNode === undefined)('gives the work to the packaged Node where the own one is too old', async () => {
@@ -86,6 +86,13 @@ describe('building', () => {
     expect(await buildsAfter(() => checkout.remove('libs/core/src/new.ts'))).toBe(4);
     expect(await buildsAfter(() => checkout.write('tsconfig.json', '{}'))).toBe(5);
     expect(await buildsAfter(() => checkout.remove('dist/apps'))).toBe(6);
+  });
+
+  it('builds again after a run that wrote into dist itself, even for unchanged sources', async () => {
+    const checkout = new Checkout();
+    expect(await checkout.ready('watch', 'dist/apps/canh/src/main.js').ended).toBe(0);
+    expect(await checkout.ready('app').ended).toBe(0);
+    expect(checkout.builds).toBe(2);
   });
 
   it('leaves the build alone where only packages are asked for', async () => {

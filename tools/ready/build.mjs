@@ -50,11 +50,16 @@ export function isBuilt(root) {
   );
 }
 
+/** To be called before something else writes into `dist`: what it leaves there is nobody's finished build. */
+export function forgetBuild(root) {
+  rmSync(stampFile(root), { force: true });
+}
+
 /** Compiles apps and libraries and bundles the page into `dist`. The stamp goes first and comes back last. */
 export async function build(root, node) {
   say('đang dựng chương trình …', 'building …');
   mkdirSync(join(root, 'dist'), { recursive: true });
-  rmSync(stampFile(root), { force: true });
+  forgetBuild(root);
   // Sources may be saved while the compiler runs; the stamp must not claim to hold what came later.
   const print = fingerprint(root);
   // The compiler keeps notes of what it has written; without the files they would make it write nothing.

@@ -1,12 +1,12 @@
 import { fileURLToPath } from 'node:url';
-import { build, isBuilt } from './build.mjs';
+import { build, forgetBuild, isBuilt } from './build.mjs';
 import { runToEnd } from './child.mjs';
 import { alone, untilFree } from './lock.mjs';
 import { nodeToRun } from './node.mjs';
 import { installPackages, lackingPackages } from './packages.mjs';
 import { endWith, Refusal, say } from './say.mjs';
 
-const GOALS = ['app', 'packages'];
+const GOALS = ['app', 'packages', 'watch'];
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 const isInstalled = () => nodeToRun(root) !== null && lackingPackages(root).length === 0;
@@ -25,19 +25,20 @@ async function makeReady(goal) {
     async () => {
       // Whoever held the lock before us may have done it all.
       if (!isInstalled()) await installPackages(root);
-      if (goal === 'app' && !isBuilt(root)) await build(root, nodeToRun(root));
+      if (goal !== 'packages' && !isBuilt(root)) await build(root, nodeToRun(root));
     },
     onWait,
   );
 }
 
-/** `app`: installed and built; `packages`: installed. What follows the goal is run then, and its exit code is ours. */
+/** `app`: installed and built; `packages`: installed; `watch`: built, by what is run from then on. What follows the goal is run then, and its exit code is ours. */
 export async function main([goal, ...command]) {
   try {
     process.chdir(root);
     if (!GOALS.includes(goal))
-      throw new Refusal(`ready.mjs knows the goals ${GOALS.join(' and ')}, not "${goal ?? ''}".`);
+      throw new Refusal(`ready.mjs knows the goals ${GOALS.join(', ')}, not "${goal ?? ''}".`);
     await makeReady(goal);
+    if (goal === 'watch') forgetBuild(root);
     if (command.length > 0) process.exitCode = (await runToEnd(nodeToRun(root), command)).exitCode;
   } catch (error) {
     endWith(error);

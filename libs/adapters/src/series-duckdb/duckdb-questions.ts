@@ -1,0 +1,53 @@
+/** One device's metric at one station. A device that moved has a row for each station, all of them of one channel. */
+export interface SeriesRow {
+  readonly seriesId: number;
+  /** The identity of a reading is (channel, time, sequence): the station is where it was, not what it is. */
+  readonly channelId: number;
+  readonly deviceId: string;
+  readonly stationId: string;
+  readonly metric: string;
+}
+
+/** Readings as columns, all over one buffer, which is handed over and not copied. `measuredUs` holds the sequence in its last three digits. */
+export interface Columns {
+  readonly measuredUs: Float64Array<ArrayBuffer>;
+  readonly receivedAt: Float64Array<ArrayBuffer>;
+  readonly value: Float64Array<ArrayBuffer>;
+  readonly seriesId: Int32Array<ArrayBuffer>;
+  readonly flag: Uint8Array<ArrayBuffer>;
+}
+
+/** A span as the worker needs it; `fromUs` belongs to it, `toUs` does not. */
+export interface SpanUs {
+  readonly stationId: string;
+  readonly metric: string;
+  readonly fromUs: number;
+  readonly toUs: number;
+}
+
+/** What the worker is asked, and what it answers to each. */
+export interface Questions {
+  append: { ask: { columns: Columns; newSeries: readonly SeriesRow[] }; answer: { stored: number } };
+  readings: { ask: { span: SpanUs; limit: number }; answer: Columns };
+  /** at, min, max, mean, count and flag, one after the other for each step. */
+  buckets: { ask: { span: SpanUs; bucketMs: number }; answer: Float64Array<ArrayBuffer> };
+  summary: { ask: { span: SpanUs }; answer: { count: number; sum: number } };
+  latest: { ask: object; answer: Columns };
+  close: { ask: object; answer: object };
+}
+
+export type Question = {
+  [Kind in keyof Questions]: { readonly id: number; readonly kind: Kind } & Questions[Kind]['ask'];
+}[keyof Questions];
+
+/** A file that would not open: where it was kept, and why. */
+export interface SetAside {
+  readonly keptAs: string;
+  readonly reason: string;
+}
+
+export type FromWorker =
+  | { readonly kind: 'opened'; readonly series: readonly SeriesRow[]; readonly setAside: SetAside | null }
+  | { readonly kind: 'not-opened'; readonly reason: string }
+  | { readonly kind: 'answer'; readonly id: number; readonly answer: unknown }
+  | { readonly kind: 'failed'; readonly id: number; readonly reason: string };

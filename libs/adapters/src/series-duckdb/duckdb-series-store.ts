@@ -1,0 +1,231 @@
+import { CanhError } from '@canh/core/canh-error';
+import type { Flag } from '@canh/core/quality/flag';
+import type { FlaggedReading } from '@canh/core/quality/flagged-reading';
+import {
+  type Appended,
+  type Bucket,
+  checkBuckets,
+  type SeriesSpan,
+  SeriesStore,
+  StoreUnavailable,
+  type Summary,
+} from '@canh/core/series/series-store';
+import { extname } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import type { Columns, FromWorker, Questions, SeriesRow, SetAside, SpanUs } from './duckdb-questions.js';
+
+/** Questions that may wait in the worker: each append holds a batch, and whoever asks more than this is not waiting for answers. */
+const MOST_WAITING = 256;
+
+interface Waiting {
+  resolve(answer: unknown): void;
+  reject(error: Error): void;
+}
+
+export interface OpenedDuckDb {
+  readonly store: DuckDbSeriesStore;
+  /** Nothing is stored: the file is new, or took the place of a broken one. The journal must be played from its beginning. */
+  readonly rebuilt: boolean;
+  /** The file that would not open, kept under another name; null on an ordinary day. */
+  readonly setAside: SetAside | null;
+}
+
+/**
+ * Readings in one DuckDB file, in a thread of its own: appends are written by whole columns, and a checkpoint stalls nobody else.
+ * The file is no source of truth: what it holds can be had from the journal.
+ */
+export class DuckDbSeriesStore extends SeriesStore {
+  readonly #directory: string;
+  readonly #worker: Worker;
+  readonly #waiting = new Map<number, Waiting>();
+  #lastId = 0;
+  /** Why nothing can be asked any more. */
+  #ended: string | null = null;
+  readonly #series: SeriesRow[];
+  readonly #channels = new Map<string, Map<string, SeriesRow[]>>();
+  /** Series that no committed append has carried yet: each append carries them until one is committed. */
+  readonly #unconfirmed = new Map<number, SeriesRow>();
+
+  private constructor(directory: string, worker: Worker, series: readonly SeriesRow[]) {
+    super();
+    this.#directory = directory;
+    this.#worker = worker;
+    this.#series = [];
+    for (const row of series) this.#know(row);
+    worker.on('message', (message: FromWorker) => this.#hear(message));
+    worker.on('error', (error) => this.#end(error.message));
+    worker.on('exit', (code) => this.#end(`its thread ended with code ${code}`));
+  }
+
+  /**
+   * Opens `readings.duckdb` in the directory, and makes both if they are not there. Rejects with CanhError `STORE_NOT_OPENED` when a
+   * person must change something first (another process has it, no right to write, no space); a broken file is set aside instead.
+   */
+  static async open(directory: string): Promise<OpenedDuckDb> {
+    const worker = new Worker(new URL(`./duckdb-worker${extname(import.meta.url)}`, import.meta.url), {
+      name: 'duckdb',
+      workerData: { directory },
+    });
+    const first = await firstMessage(worker);
+    if (first.kind === 'opened') {
+      const { series, setAside } = first;
+      return { store: new DuckDbSeriesStore(directory, worker, series), rebuilt: series.length === 0, setAside };
+    }
+    await worker.terminate();
+    throw new CanhError(
+      'STORE_NOT_OPENED',
+      `The series store in ${directory} did not open: ${first.kind === 'not-opened' ? first.reason : first.kind}. ` +
+        `Stop any other process that uses it and see that this one may write there, then start again.`,
+    );
+  }
+
+  async append(readings: readonly FlaggedReading[]): Promise<Appended> {
+    if (readings.length === 0) return { stored: 0, refused: [] };
+    const columns = this.#toColumns(readings);
+    const newSeries = [...this.#unconfirmed.values()];
+    const { stored } = await this.#ask('append', { columns, newSeries }, [columns.value.buffer]);
+    for (const { seriesId } of newSeries) this.#unconfirmed.delete(seriesId);
+    return { stored, refused: [] };
+  }
+
+  async readings(span: SeriesSpan, limit: number): Promise<FlaggedReading[]> {
+    return this.#fromColumns(await this.#ask('readings', { span: inUs(span), limit }));
+  }
+
+  async buckets(span: SeriesSpan, bucketMs: number): Promise<Bucket[]> {
+    checkBuckets(span, bucketMs);
+    const cells = await this.#ask('buckets', { span: inUs(span), bucketMs });
+    return Array.from({ length: cells.length / 6 }, (_, step) => {
+      const [at, min, max, mean, count, flag] = cells.subarray(step * 6, step * 6 + 6);
+      return { at: at!, min: min!, max: max!, mean: mean!, count: count!, flag: flag as Flag };
+    });
+  }
+
+  summary(span: SeriesSpan): Promise<Summary> {
+    return this.#ask('summary', { span: inUs(span) });
+  }
+
+  async latest(): Promise<FlaggedReading[]> {
+    const newest = new Map<string, Map<string, FlaggedReading>>();
+    for (const reading of this.#fromColumns(await this.#ask('latest', {}))) {
+      const ofStation = newest.get(reading.stationId) ?? new Map<string, FlaggedReading>();
+      newest.set(reading.stationId, ofStation);
+      const before = ofStation.get(reading.metric);
+      if (before === undefined || microseconds(before) < microseconds(reading)) ofStation.set(reading.metric, reading);
+    }
+    return [...newest.values()].flatMap((ofStation) => [...ofStation.values()]);
+  }
+
+  async close(): Promise<void> {
+    if (this.#ended !== null) return;
+    await this.#ask('close', {});
+    this.#end('it was closed');
+    await this.#worker.terminate();
+  }
+
+  #ask<Kind extends keyof Questions>(
+    kind: Kind,
+    ask: Questions[Kind]['ask'],
+    transfer: ArrayBuffer[] = [],
+  ): Promise<Questions[Kind]['answer']> {
+    if (this.#ended !== null) return Promise.reject(this.#unavailable(this.#ended, 'Start the process again.'));
+    if (this.#waiting.size >= MOST_WAITING)
+      return Promise.reject(this.#unavailable(`${MOST_WAITING} questions are waiting already`, 'Ask again later.'));
+    const id = (this.#lastId += 1);
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve: resolve as (answer: unknown) => void, reject });
+      this.#worker.postMessage({ id, kind, ...ask }, transfer);
+    });
+  }
+
+  #hear(message: FromWorker): void {
+    if (message.kind !== 'answer' && message.kind !== 'failed') return;
+    const waiting = this.#waiting.get(message.id);
+    this.#waiting.delete(message.id);
+    if (message.kind === 'answer') waiting?.resolve(message.answer);
+    else waiting?.reject(this.#unavailable(message.reason, 'See that the disk has space and is well.'));
+  }
+
+  #end(why: string): void {
+    this.#ended ??= why;
+    for (const { reject } of this.#waiting.values()) reject(this.#unavailable(this.#ended, 'Start the process again.'));
+    this.#waiting.clear();
+  }
+
+  #unavailable(reason: string, wayOut: string): StoreUnavailable {
+    return new StoreUnavailable(`The series store in ${this.#directory} does not answer: ${reason}. ${wayOut}`);
+  }
+
+  #toColumns(readings: readonly FlaggedReading[]): Columns {
+    const rows = readings.length;
+    const buffer = new ArrayBuffer(rows * 29);
+    const columns = {
+      measuredUs: new Float64Array(buffer, 0, rows),
+      receivedAt: new Float64Array(buffer, rows * 8, rows),
+      value: new Float64Array(buffer, rows * 16, rows),
+      seriesId: new Int32Array(buffer, rows * 24, rows),
+      flag: new Uint8Array(buffer, rows * 28, rows),
+    };
+    for (let row = 0; row < rows; row++) {
+      const reading = readings[row]!;
+      columns.measuredUs[row] = microseconds(reading);
+      columns.receivedAt[row] = reading.receivedAt;
+      columns.value[row] = reading.value;
+      columns.seriesId[row] = this.#seriesId(reading);
+      columns.flag[row] = reading.flag;
+    }
+    return columns;
+  }
+
+  #fromColumns(columns: Columns): FlaggedReading[] {
+    return Array.from(columns.seriesId, (seriesId, row) => {
+      const { deviceId, stationId, metric } = this.#series[seriesId]!;
+      const measuredUs = columns.measuredUs[row]!;
+      const measuredAt = Math.floor(measuredUs / 1_000);
+      return {
+        deviceId,
+        stationId,
+        metric,
+        value: columns.value[row]!,
+        measuredAt,
+        sequence: measuredUs - measuredAt * 1_000,
+        receivedAt: columns.receivedAt[row]!,
+        flag: columns.flag[row] as Flag,
+      };
+    });
+  }
+
+  #seriesId({ deviceId, stationId, metric }: FlaggedReading): number {
+    const channel = this.#channels.get(deviceId)?.get(metric);
+    if (channel !== undefined) for (const row of channel) if (row.stationId === stationId) return row.seriesId;
+    const seriesId = this.#series.length;
+    const row = { seriesId, channelId: channel?.[0]?.channelId ?? seriesId, deviceId, stationId, metric };
+    this.#know(row);
+    this.#unconfirmed.set(seriesId, row);
+    return seriesId;
+  }
+
+  #know(row: SeriesRow): void {
+    this.#series[row.seriesId] = row;
+    const ofDevice = this.#channels.get(row.deviceId) ?? new Map<string, SeriesRow[]>();
+    this.#channels.set(row.deviceId, ofDevice);
+    ofDevice.set(row.metric, [...(ofDevice.get(row.metric) ?? []), row]);
+  }
+}
+
+function microseconds({ measuredAt, sequence }: FlaggedReading): number {
+  return measuredAt * 1_000 + sequence;
+}
+
+function inUs({ stationId, metric, from, to }: SeriesSpan): SpanUs {
+  return { stationId, metric, fromUs: from * 1_000, toUs: to * 1_000 };
+}
+
+function firstMessage(worker: Worker): Promise<FromWorker> {
+  return new Promise((resolve) => {
+    const failed = (reason: string) => resolve({ kind: 'not-opened', reason });
+    worker.once('message', resolve);
+    worker.once('error', (error) => failed(error.message));
+    worker.once('exit', (code) => failed(`its thread ended with code ${code}`));
+  });
+}

@@ -142,7 +142,7 @@ describe('the text of a notice', () => {
     expect(text.tone).toBe('returned');
     expect(text.status).toBe('Đã hết · nặng nhất: Khẩn cấp');
     expect(fact(text, 'Kéo dài')).toBe('1 giờ, từ 01:55 ngày 22/11/2026');
-    expect(text.guidance).toEqual([]);
+    expect([text.response, ...text.background]).toEqual([null]);
   });
 
   it('says so when the limit itself is no longer in force', () => {
@@ -167,12 +167,17 @@ describe('the text of a notice', () => {
     expect(vi(notice('raised', oxygen), { ...air, unit: 'Cel' }).headline).toMatch(/ 0,0 °C, dưới ngưỡng 0,05 °C$/);
   });
 
-  it('puts what to do first', () => {
-    expect(vi(notice('raised')).guidance.map(({ label }) => label)).toEqual([
-      'Việc cần làm',
-      'Nguyên nhân có thể',
-      'Hậu quả nếu không xử lý',
-    ]);
+  it('puts what to do before everything that only explains', () => {
+    const text = vi(notice('raised'));
+    expect(text.response).toEqual({ label: 'Việc cần làm', text: 'Gọi trực ban phòng chống thiên tai.' });
+    expect(text.background.map(({ label }) => label)).toEqual(['Nguyên nhân có thể', 'Hậu quả nếu không xử lý']);
+    expect(text.preview).toBe('phường Quảng Trị, tỉnh Quảng Trị · 02:05 ngày 22/11/2026');
+  });
+
+  it('leaves out the advice that a rule does not give', () => {
+    const none = { vi: ' ', en: '' };
+    const text = vi(notice('raised'), { ...RIVER, guidance: { cause: none, consequence: none, response: none } });
+    expect([text.response, ...text.background]).toEqual([null]);
   });
 
   it('keeps names from breaking out of their line, whatever stands in them', () => {
@@ -192,6 +197,12 @@ describe('the text of a notice', () => {
       "KHẨN CẤP · MỚI
       Mực nước Thạch Hãn 6,12 m, trên BĐ3 0,12 m
 
+      Việc cần làm:
+      Gọi trực ban phòng chống thiên tai.
+
+      Mở cảnh báo để xác nhận:
+      https://canh.example.vn/alerts/flood.thach-han.1
+
       Trạm: Thạch Hãn
       Địa bàn: phường Quảng Trị, tỉnh Quảng Trị
       Số đo: Mực nước 6,12 m
@@ -202,17 +213,11 @@ describe('the text of a notice', () => {
       Bắt đầu: 01:55 ngày 22/11/2026
       Quy tắc: Lũ theo mức báo động (bản 3)
 
-      Việc cần làm:
-      Gọi trực ban phòng chống thiên tai.
-
       Nguyên nhân có thể:
       Mưa lớn ở thượng nguồn.
 
       Hậu quả nếu không xử lý:
       Ngập vùng thấp ven sông.
-
-      Mở cảnh báo để xác nhận:
-      https://canh.example.vn/alerts/flood.thach-han.1
 
       -- 
       Tin tự động từ Canh, không trả lời thư này. Mã cảnh báo: flood.thach-han.1
@@ -222,6 +227,12 @@ describe('the text of a notice', () => {
     expect(plainText(en(notice('raised')))).toMatchInlineSnapshot(`
       "CRITICAL · NEW
       Water level at Thạch Hãn 6.12 m, 0.12 m above alarm level 3 (BĐ3)
+
+      What to do:
+      Call the disaster duty officer.
+
+      Open the alert to acknowledge it:
+      https://canh.example.vn/alerts/flood.thach-han.1
 
       Station: Thạch Hãn
       Area: Quảng Trị ward, Quảng Trị province
@@ -233,17 +244,11 @@ describe('the text of a notice', () => {
       Began: 01:55 on 22/11/2026
       Rule: Flood by alarm level (version 3)
 
-      What to do:
-      Call the disaster duty officer.
-
       Likely cause:
       Heavy rain upstream.
 
       If nothing is done:
       Low ground by the river floods.
-
-      Open the alert to acknowledge it:
-      https://canh.example.vn/alerts/flood.thach-han.1
 
       -- 
       Sent by Canh; do not reply to this message. Alert: flood.thach-han.1

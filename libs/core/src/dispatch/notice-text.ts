@@ -1,4 +1,4 @@
-import type { Severity } from '../rules/rule.js';
+import type { Guidance, Severity } from '../rules/rule.js';
 import type { Language } from '../stations/local-text.js';
 import { MINUTE_MS, type Instant } from '../time/instant.js';
 import { clockText, clockTextWithSeconds, dateText, localTimeIn } from '../time/local-time.js';
@@ -30,10 +30,15 @@ export interface NoticeText {
   readonly subject: string;
   readonly status: string;
   readonly headline: string;
+  /** Where and when, for the line that a list of mails shows beside the subject. */
+  readonly preview: string;
   /** What the reader must know before trusting the times: learnt late, sent late. */
   readonly notes: readonly string[];
+  /** What to do stands before the facts: it is what the reader opened the message for. Null when it is over, or the rule says nothing. */
+  readonly response: LabelledText | null;
   readonly facts: readonly LabelledText[];
-  readonly guidance: readonly LabelledText[];
+  /** Likely cause and consequence. */
+  readonly background: readonly LabelledText[];
   readonly link: { readonly label: string; readonly url: string } | null;
   readonly footer: readonly string[];
 }
@@ -68,9 +73,10 @@ export function noticeText(
     status: over ? words.statusReturned(words.severity[alert.worst]) : `${severity} · ${words.event[event]}`,
     headline,
     notes: lateness(telling, now),
+    preview: previewOf(telling, timeZone),
+    response: over ? null : (guidance(telling, ['response'])[0] ?? null),
     facts: facts(telling, timeZone),
-    // What to do about it is no longer the question when it is over.
-    guidance: over ? [] : guidance(telling),
+    background: over ? [] : guidance(telling, ['cause', 'consequence']),
     link: context.url === null ? null : { label: over ? words.linkReturned : words.link, url: context.url },
     footer: [words.footer(name(alert.id)), words.zone(timeZone)],
   };
@@ -78,12 +84,14 @@ export function noticeText(
 
 /** The text as it is read without any form: the plain part of an e-mail, the text of a webhook. */
 export function plainText(text: NoticeText): string {
+  const titled = ({ label, text: advice }: LabelledText): string[] => [`${label}:`, advice];
   const blocks: (readonly string[])[] = [
     [text.status.toUpperCase(), text.headline],
     text.notes,
-    text.facts.map(({ label, text: fact }) => `${label}: ${fact}`),
-    ...text.guidance.map(({ label, text: advice }) => [`${label}:`, advice]),
+    text.response === null ? [] : titled(text.response),
     text.link === null ? [] : [`${text.link.label}:`, text.link.url],
+    text.facts.map(({ label, text: fact }) => `${label}: ${fact}`),
+    ...text.background.map(titled),
     // The line that mail programs know as the beginning of a signature.
     ['-- ', ...text.footer],
   ];
@@ -150,13 +158,24 @@ function lateness({ notice: { alert, createdAt }, words }: Telling, now: Instant
   ];
 }
 
+function clockOf({ words }: Telling, timeZone: string): (at: Instant) => string {
+  const local = localTimeIn(timeZone);
+  return (at) => words.when(clockText(local(at)), dateText(local(at)));
+}
+
+function previewOf(telling: Telling, timeZone: string): string {
+  const area = name(telling.context.areaNames[telling.language]);
+  const when = clockOf(telling, timeZone)(telling.notice.alert.evidence.measuredAt);
+  return [area, when].filter((part) => part !== '').join(' · ');
+}
+
 function facts(telling: Telling, timeZone: string): LabelledText[] {
   const { notice, context, language, words } = telling;
   const { alert } = notice;
   const { evidence } = alert;
   const { labels } = words;
   const local = localTimeIn(timeZone);
-  const when = (at: Instant): string => words.when(clockText(local(at)), dateText(local(at)));
+  const when = clockOf(telling, timeZone);
 
   const lines = [
     { label: labels.station, text: name(context.stationNames[language]) },
@@ -200,9 +219,8 @@ function receivedFact({ notice, words }: Telling, clock: string): string {
   return receivedAt < measuredAt ? clock : words.receivedAfter(clock, words.duration(receivedAt - measuredAt));
 }
 
-/** What to do comes first: it is what the reader opened the message for. */
-function guidance({ context, language, words }: Telling): LabelledText[] {
-  return (['response', 'cause', 'consequence'] as const)
+function guidance({ context, language, words }: Telling, parts: readonly (keyof Guidance)[]): LabelledText[] {
+  return parts
     .map((part) => ({
       label: words.guidance[part],
       text: paragraphs(context.guidance[part][language], LONGEST_GUIDANCE),

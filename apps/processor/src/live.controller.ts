@@ -9,7 +9,8 @@ import { Processor } from './processor.js';
 
 function whole(name: string, text: string | undefined): number {
   const value = Number(text);
-  if (text === undefined || !Number.isSafeInteger(value)) throw new CanhError('BAD_QUESTION', `${name} is '${String(text)}', expected a whole number.`);
+  if (text === undefined || !Number.isSafeInteger(value))
+    throw new CanhError('BAD_QUESTION', `${name} is '${String(text)}', expected a whole number.`);
   return value;
 }
 
@@ -31,7 +32,10 @@ export class LiveController {
   @Get('buckets')
   buckets(@Query() query: Readonly<Record<string, string>>): Promise<Bucket[]> {
     const { stationId = '', metric = '' } = query;
-    return this.store.buckets({ stationId, metric, from: whole('from', query['from']), to: whole('to', query['to']) }, whole('bucketMs', query['bucketMs']));
+    return this.store.buckets(
+      { stationId, metric, from: whole('from', query['from']), to: whole('to', query['to']) },
+      whole('bucketMs', query['bucketMs']),
+    );
   }
 
   @Get('status')

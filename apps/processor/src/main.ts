@@ -12,7 +12,11 @@ await run(async () => {
   const settings = readSettings(ProcessorSettings);
   const module = await ProcessorModule.open(settings);
   const socket = await freeSocket(settings.dataDir);
-  const app = await NestFactory.create<NestFastifyApplication>(module, new FastifyAdapter({ forceCloseConnections: true }), { logger: false, abortOnError: false });
+  const app = await NestFactory.create<NestFastifyApplication>(
+    module,
+    new FastifyAdapter({ forceCloseConnections: true }),
+    { logger: false, abortOnError: false },
+  );
   app.useGlobalFilters(new QuestionFilter());
   await app.listen({ path: socket });
   await protectSocket(socket);

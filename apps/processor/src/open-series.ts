@@ -12,6 +12,13 @@ export async function openSeries(settings: ProcessorSettings): Promise<{ store: 
     const { store, rebuilt } = await DuckDbSeriesStore.open(settings.seriesDir);
     return { store, empty: rebuilt };
   }
-  const store = await InfluxSeriesStore.open({ url: influxUrl, token: influxToken, org: influxOrg, bucket: influxBucket, version: influxVersion, timeoutMs: INFLUX_ANSWERS_WITHIN_MS });
+  const store = await InfluxSeriesStore.open({
+    url: influxUrl,
+    token: influxToken,
+    org: influxOrg,
+    bucket: influxBucket,
+    version: influxVersion,
+    timeoutMs: INFLUX_ANSWERS_WITHIN_MS,
+  });
   return { store, empty: false };
 }

@@ -94,7 +94,11 @@ export class Path {
       });
     });
     // A broken promise of our own: the process ends and starts again from its kept place.
-    this.finished.catch((error: unknown) => setImmediate(() => { throw error; }));
+    this.finished.catch((error: unknown) =>
+      setImmediate(() => {
+        throw error;
+      }),
+    );
   }
 
   async close(): Promise<void> {
@@ -117,7 +121,11 @@ export class Path {
   private async read(): Promise<ReadBatch> {
     return this.untilItWorks('journal.unreadable', async () => {
       await this.parts.inventory.refresh();
-      return readBatch(await this.parts.journal.read(this.offset, READ_BYTES), this.parts.inventory.devices, this.parts.window);
+      return readBatch(
+        await this.parts.journal.read(this.offset, READ_BYTES),
+        this.parts.inventory.devices,
+        this.parts.window,
+      );
     });
   }
 
@@ -137,15 +145,24 @@ export class Path {
 
   private async save(batch: ReadBatch, { transitions, failures, evaluations }: Judgement): Promise<void> {
     const { alerts, quarantine, attributes, clock, log } = this.parts;
-    if (transitions.length > 0) await this.untilItWorks('records.unavailable', () => alerts.apply(transitions, clock.now()));
-    if (batch.quarantined.length > 0) await this.untilItWorks('records.unavailable', () => quarantine.keep(batch.quarantined));
+    if (transitions.length > 0)
+      await this.untilItWorks('records.unavailable', () => alerts.apply(transitions, clock.now()));
+    if (batch.quarantined.length > 0)
+      await this.untilItWorks('records.unavailable', () => quarantine.keep(batch.quarantined));
     for (const { deviceId, values, at } of batch.attributes)
       await this.untilItWorks('records.unavailable', () => attributes.merge(deviceId, values, at));
     for (const { ruleId, reading, error } of failures) {
       this.stoppedRules.push(`${ruleId} at ${reading.stationId}: ${(error as Error).message}`);
-      log.error({ event: 'rule.stopped', ruleId, reading, error: (error as Error).stack }, 'a rule threw and is stopped for this station');
+      log.error(
+        { event: 'rule.stopped', ruleId, reading, error: (error as Error).stack },
+        'a rule threw and is stopped for this station',
+      );
     }
-    if (batch.damaged > 0) log.error({ event: 'journal.damaged', frames: batch.damaged, near: this.offset }, 'frames of the journal cannot be read');
+    if (batch.damaged > 0)
+      log.error(
+        { event: 'journal.damaged', frames: batch.damaged, near: this.offset },
+        'frames of the journal cannot be read',
+      );
 
     this.messages += batch.messages;
     this.payloadBytes += batch.payloadBytes;
@@ -154,7 +171,8 @@ export class Path {
     this.evaluations += evaluations;
     this.offset = batch.next;
     this.behindMs = batch.lastReceivedAt === null ? 0 : Math.max(0, clock.now() - batch.lastReceivedAt);
-    if (clock.now() - this.keptAt >= KEEP_EVERY_MS) await this.untilItWorks('records.unavailable', () => this.keep(batch.next));
+    if (clock.now() - this.keptAt >= KEEP_EVERY_MS)
+      await this.untilItWorks('records.unavailable', () => this.keep(batch.next));
   }
 
   private async keep(offset: JournalOffset): Promise<void> {
@@ -179,4 +197,3 @@ export class Path {
     this.problem = message;
   }
 }
-

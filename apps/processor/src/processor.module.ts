@@ -44,7 +44,10 @@ export class ProcessorModule {
 
     const checkpoints = new SqlCheckpoints(records);
     const quarantine = new SqlQuarantine(records);
-    const window = { pastMs: settings.readingMaxAgeDays * DAY_MS, futureMs: settings.readingMaxAheadMinutes * MINUTE_MS };
+    const window = {
+      pastMs: settings.readingMaxAgeDays * DAY_MS,
+      futureMs: settings.readingMaxAheadMinutes * MINUTE_MS,
+    };
     const storeOffset = empty ? START : await checkpoints.offset('store');
     if (empty && (await checkpoints.offset('store')) !== START)
       log.warn({ event: 'series.rebuilding' }, 'the embedded series store is made anew from the journal');
@@ -53,10 +56,26 @@ export class ProcessorModule {
     const forStore = new FileJournalReader(settings.journalDir);
     let writer!: StoreWriter;
     const path = await Path.open(
-      { journal: forJudge, inventory, alerts: new SqlAlertStore(records), checkpoints, quarantine, attributes: new SqlDeviceAttributes(records), latest, window, clock: systemClock, log },
+      {
+        journal: forJudge,
+        inventory,
+        alerts: new SqlAlertStore(records),
+        checkpoints,
+        quarantine,
+        attributes: new SqlDeviceAttributes(records),
+        latest,
+        window,
+        clock: systemClock,
+        log,
+      },
       (judgeOffset) => {
-        const read = async (from: number) => readBatch(await forStore.read(from, STORE_READ_BYTES), inventory.devices, window);
-        return (writer = new StoreWriter({ store, checkpoints, quarantine, clock: systemClock, log, read }, storeOffset, judgeOffset));
+        const read = async (from: number) =>
+          readBatch(await forStore.read(from, STORE_READ_BYTES), inventory.devices, window);
+        return (writer = new StoreWriter(
+          { store, checkpoints, quarantine, clock: systemClock, log, read },
+          storeOffset,
+          judgeOffset,
+        ));
       },
     );
     const close = async (): Promise<void> => {

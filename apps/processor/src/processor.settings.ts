@@ -3,7 +3,10 @@ import { CommonSettings } from '@canh/runtime/common.settings';
 import { Setting } from '@canh/runtime/settings';
 
 export class ProcessorSettings extends CommonSettings {
-  @Setting({ name: 'CANH_INFLUX_URL', says: 'InfluxDB or VictoriaMetrics to write time series to; without it they are kept in DuckDB under CANH_DATA_DIR.' })
+  @Setting({
+    name: 'CANH_INFLUX_URL',
+    says: 'InfluxDB or VictoriaMetrics to write time series to; without it they are kept in DuckDB under CANH_DATA_DIR.',
+  })
   @IsOptional()
   @IsUrl({ require_tld: false, protocols: ['http', 'https'], require_protocol: true })
   readonly influxUrl: string | null = null;
@@ -24,19 +27,28 @@ export class ProcessorSettings extends CommonSettings {
   @IsIn(['2', '1', 'victoria'])
   readonly influxVersion: '2' | '1' | 'victoria' = '2';
 
-  @Setting({ name: 'CANH_READING_MAX_AGE_DAYS', says: 'A reading measured longer before it was received is quarantined as too old.' })
+  @Setting({
+    name: 'CANH_READING_MAX_AGE_DAYS',
+    says: 'A reading measured longer before it was received is quarantined as too old.',
+  })
   @IsInt()
   @Min(1)
   @Max(36_500)
   readonly readingMaxAgeDays: number = 7;
 
-  @Setting({ name: 'CANH_READING_MAX_AHEAD_MINUTES', says: 'A reading measured further ahead of the time received is quarantined: its clock is wrong.' })
+  @Setting({
+    name: 'CANH_READING_MAX_AHEAD_MINUTES',
+    says: 'A reading measured further ahead of the time received is quarantined: its clock is wrong.',
+  })
   @IsInt()
   @Min(0)
   @Max(1_440)
   readonly readingMaxAheadMinutes: number = 5;
 
-  @Setting({ name: 'CANH_JOURNAL_KEEP_HOURS', says: 'Received messages stay in the journal at least this long after they were stored.' })
+  @Setting({
+    name: 'CANH_JOURNAL_KEEP_HOURS',
+    says: 'Received messages stay in the journal at least this long after they were stored.',
+  })
   @IsInt()
   @Min(24)
   @Max(8_760)

@@ -58,10 +58,18 @@ export class Processor implements OnApplicationShutdown {
     const { settings, path, writer, log } = this.parts;
     const before = Math.min(path.kept, writer.kept);
     try {
-      const dropped = await dropSegments(settings.journalDir, before, systemClock.now() - settings.journalKeepHours * HOUR_MS);
-      if (dropped > 0) log.info({ event: 'journal.dropped', segments: dropped }, 'old segments of the journal were removed');
+      const dropped = await dropSegments(
+        settings.journalDir,
+        before,
+        systemClock.now() - settings.journalKeepHours * HOUR_MS,
+      );
+      if (dropped > 0)
+        log.info({ event: 'journal.dropped', segments: dropped }, 'old segments of the journal were removed');
     } catch (error) {
-      log.error({ event: 'journal.not-dropped', error: (error as Error).message }, 'old segments of the journal could not be removed');
+      log.error(
+        { event: 'journal.not-dropped', error: (error as Error).message },
+        'old segments of the journal could not be removed',
+      );
     }
   }
 }

@@ -28,7 +28,11 @@ export function textOf(payload: Uint8Array): string | null {
   return isUtf8(bytes) ? bytes.toString('utf8') : null;
 }
 
-export function readBatch({ entries, damaged, next, behindBytes }: JournalBatch, devices: KnownDevices, window: TimeWindow): ReadBatch {
+export function readBatch(
+  { entries, damaged, next, behindBytes }: JournalBatch,
+  devices: KnownDevices,
+  window: TimeWindow,
+): ReadBatch {
   const readings: FlaggedReading[] = [];
   const quarantined: Quarantined[] = [];
   const attributes: ReadBatch['attributes'][number][] = [];
@@ -39,8 +43,26 @@ export function readBatch({ entries, damaged, next, behindBytes }: JournalBatch,
     for (const reading of content.readings) readings.push(reading);
     for (const change of content.attributes) attributes.push({ ...change, at: message.receivedAt });
     for (const [part, { deviceId, fault }] of content.faults.entries())
-      quarantined.push({ offset, part, deviceId, receivedAt: message.receivedAt, reason: fault.reason, detail: fault.detail, payload: Buffer.from(message.payload) });
+      quarantined.push({
+        offset,
+        part,
+        deviceId,
+        receivedAt: message.receivedAt,
+        reason: fault.reason,
+        detail: fault.detail,
+        payload: Buffer.from(message.payload),
+      });
   }
   const lastReceivedAt = entries.at(-1)?.message.receivedAt ?? null;
-  return { readings, quarantined, attributes, messages: entries.length, payloadBytes, damaged, next, behindBytes, lastReceivedAt };
+  return {
+    readings,
+    quarantined,
+    attributes,
+    messages: entries.length,
+    payloadBytes,
+    damaged,
+    next,
+    behindBytes,
+    lastReceivedAt,
+  };
 }

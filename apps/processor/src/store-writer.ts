@@ -135,7 +135,11 @@ export class StoreWriter {
 
   private async append({ readings, from, next }: Stretch): Promise<void> {
     if (readings.length > 0) {
-      const { stored, refused } = await untilItWorks(() => this.parts.store.append(readings), this.failed('store.unavailable'), this.stop);
+      const { stored, refused } = await untilItWorks(
+        () => this.parts.store.append(readings),
+        this.failed('store.unavailable'),
+        this.stop,
+      );
       this.stored += stored;
       this.duplicates += readings.length - stored - refused.length;
       if (refused.length > 0) await this.quarantine(from, refused);
@@ -146,7 +150,10 @@ export class StoreWriter {
     await this.keepOffset(false);
   }
 
-  private async quarantine(from: JournalOffset, refused: readonly { reading: FlaggedReading; answer: string }[]): Promise<void> {
+  private async quarantine(
+    from: JournalOffset,
+    refused: readonly { reading: FlaggedReading; answer: string }[],
+  ): Promise<void> {
     const entries = refused.map(({ reading, answer }, index): Quarantined => ({
       offset: from,
       part: STORE_PARTS + index,
@@ -160,7 +167,8 @@ export class StoreWriter {
   }
 
   private async keepOffset(now: boolean): Promise<void> {
-    if (this.offset === this.keptOffset || (!now && this.parts.clock.now() - this.keptAt < KEEP_OFFSET_EVERY_MS)) return;
+    if (this.offset === this.keptOffset || (!now && this.parts.clock.now() - this.keptAt < KEEP_OFFSET_EVERY_MS))
+      return;
     const offset = this.offset;
     await untilItWorks(() => this.parts.checkpoints.keepStore(offset), this.failed('records.unavailable'), this.stop);
     this.keptOffset = offset;

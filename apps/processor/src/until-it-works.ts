@@ -10,8 +10,16 @@ export class Stopping extends Error {}
  * Does it again, with growing pauses, until it succeeds: what was accepted from a device is never dropped because something behind us
  * is down. Each failure is reported. Rejects with Stopping when it fails after `stop` has emitted; what is under way is let finish.
  */
-export function untilItWorks<T>(action: () => Promise<T>, failed: (error: unknown) => void, stop: ReplaySubject<void>): Promise<T> {
-  const stopping = stop.pipe(map((): never => { throw new Stopping(); }));
+export function untilItWorks<T>(
+  action: () => Promise<T>,
+  failed: (error: unknown) => void,
+  stop: ReplaySubject<void>,
+): Promise<T> {
+  const stopping = stop.pipe(
+    map((): never => {
+      throw new Stopping();
+    }),
+  );
   return firstValueFrom(
     defer(action).pipe(
       retry({

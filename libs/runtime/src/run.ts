@@ -16,7 +16,8 @@ export function lineFor(error: unknown): string {
     const { port, address } = error as { port?: number; address?: string };
     return `Canh: port ${String(port)} on ${String(address)} is already in use. Stop what uses it, or choose another one (CANH_HTTP_PORT, CANH_MQTT_PORT, CANH_WS_PORT).`;
   }
-  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === 'ENOSPC' || code === 'EADDRNOTAVAIL') return `Canh: ${message}.`;
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === 'ENOSPC' || code === 'EADDRNOTAVAIL')
+    return `Canh: ${message}.`;
   return `Canh: ${stack ?? String(error)}`;
 }
 

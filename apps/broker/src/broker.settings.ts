@@ -1,0 +1,26 @@
+import { IsInt, Max, Min } from 'class-validator';
+import { HttpSettings } from '@canh/runtime/http.settings';
+import { Setting } from '@canh/runtime/settings';
+
+export class BrokerSettings extends HttpSettings {
+  @Setting({ name: 'CANH_MQTT_PORT', says: 'Port for MQTT 3.1.1 over TCP; 0 takes a free one.' })
+  @IsInt()
+  @Min(0)
+  @Max(65_535)
+  readonly mqttPort: number = 1883;
+
+  @Setting({ name: 'CANH_WS_PORT', says: 'Port for MQTT over WebSocket, path /mqtt; 0 takes a free one.' })
+  @IsInt()
+  @Min(0)
+  @Max(65_535)
+  readonly wsPort: number = 8083;
+
+  @Setting({
+    name: 'CANH_MESSAGE_MAX_BYTES',
+    says: 'A message with a larger payload is refused at every door for devices.',
+  })
+  @IsInt()
+  @Min(1_024)
+  @Max(786_432)
+  readonly messageMaxBytes: number = 262_144;
+}

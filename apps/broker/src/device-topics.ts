@@ -1,0 +1,29 @@
+import type { MessageKind } from '@canh/core/readings/message';
+
+/** What a device may publish to. The identity is the credential's, so every device uses the same names. */
+const PUBLISH_TOPICS: ReadonlyMap<string, MessageKind> = new Map([
+  ['v1/devices/me/telemetry', 'telemetry'],
+  ['v1/devices/me/attributes', 'attributes'],
+  ['v1/gateway/telemetry', 'gateway-telemetry'],
+  ['v1/gateway/connect', 'gateway-connect'],
+  ['v1/gateway/disconnect', 'gateway-disconnect'],
+]);
+
+/** What a device may subscribe to: answers and requests meant for itself. */
+const SUBSCRIBE_FILTERS: ReadonlySet<string> = new Set([
+  'v1/devices/me/attributes',
+  'v1/devices/me/attributes/response/+',
+  'v1/devices/me/rpc/request/+',
+  'v1/devices/me/rpc/response/+',
+  'v1/gateway/attributes',
+  'v1/gateway/attributes/response',
+  'v1/gateway/rpc',
+]);
+
+export function kindOfTopic(topic: string): MessageKind | undefined {
+  return PUBLISH_TOPICS.get(topic);
+}
+
+export function mayFollow(filter: string): boolean {
+  return SUBSCRIBE_FILTERS.has(filter);
+}

@@ -1,0 +1,194 @@
+import { randomUUID } from 'node:crypto';
+import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
+import { createServer, type AddressInfo, type Server } from 'node:net';
+import { Aedes, type AuthenticateError, type Client } from 'aedes';
+import { createWebSocketStream, WebSocketServer } from 'ws';
+import type { Refusal } from '@canh/core/readings/message';
+import type { Credentials } from '@canh/core/stations/credentials';
+import type { Log } from '@canh/runtime/log';
+import { openDoor } from '@canh/runtime/open-door';
+import { kindOfTopic, mayFollow } from './device-topics.js';
+import type { Intake } from './intake.js';
+
+const CONNECT_WITHIN_MS = 10_000;
+/** A subscriber that has not read for so long is cut off; by default it would hold up everybody for a minute. */
+const DRAIN_WITHIN_MS = 5_000;
+const LONGEST_CLIENT_ID = 256;
+/** MQTT 3.1.1, 3.2.2.3. */
+const CONNACK = { identifierRejected: 2, badUserNameOrPassword: 4 } as const;
+/** Nobody may subscribe to this: what a device publishes goes to the journal and is forwarded to no one. */
+const RECEIVED = 'received';
+
+export interface MqttDoorSettings {
+  readonly host: string;
+  readonly mqttPort: number;
+  readonly wsPort: number;
+  readonly messageMaxBytes: number;
+}
+
+/**
+ * MQTT over TCP and WebSocket, through Aedes. The journal stands in `authorizePublish`: that is the one hook which Aedes runs before
+ * the PUBACK, so the device is told "received" after the fdatasync and never before.
+ */
+export class MqttDoor {
+  private readonly deviceOf = new WeakMap<Client, string>();
+
+  private constructor(
+    private readonly intake: Intake,
+    private readonly credentials: Credentials,
+    private readonly settings: MqttDoorSettings,
+    private readonly log: Log,
+  ) {}
+
+  private aedes!: Aedes;
+  private tcp!: Server;
+  private http!: HttpServer;
+  private sockets!: WebSocketServer;
+
+  /** Opens both ports. Throws CanhError `PORT_NOT_OPEN` with the setting that chooses another. */
+  static async open(intake: Intake, credentials: Credentials, settings: MqttDoorSettings, log: Log): Promise<MqttDoor> {
+    const door = new MqttDoor(intake, credentials, settings, log);
+    door.aedes = await Aedes.createBroker({
+      // Without a limit of its own, one subscriber cannot use up the emitter's places and stall all others.
+      concurrency: 0,
+      connectTimeout: CONNECT_WITHIN_MS,
+      drainTimeout: DRAIN_WITHIN_MS,
+      preConnect: (client, packet, done) => {
+        door.identify(client, packet as { username?: string | undefined; clientId: string });
+        done(null, true);
+      },
+      authenticate: (client, _username, _password, done) => door.admit(client, done),
+      authorizePublish: (client, packet, done) => door.take(client, packet, done),
+      authorizeSubscribe: (client, subscription, done) =>
+        done(null, door.mayFollow(client, subscription.topic) ? subscription : null),
+    });
+    door.aedes.on('connectionError', (client: Client, error: Error) => door.protocolError(client, error));
+    door.aedes.on('clientError', (client: Client, error: Error) => door.protocolError(client, error));
+    try {
+      door.tcp = createServer({ noDelay: true }, (socket) => door.aedes.handle(socket));
+      door.http = createHttpServer((_request, response) => response.writeHead(426, { upgrade: 'websocket' }).end());
+      door.sockets = new WebSocketServer({
+        server: door.http,
+        path: '/mqtt',
+        // MQTT's own head is small; what is larger than this is refused before it is put together.
+        maxPayload: settings.messageMaxBytes + 65_536,
+        handleProtocols: (offered) => (offered.has('mqtt') ? 'mqtt' : false),
+      });
+      door.sockets.on('connection', (socket, request) => {
+        const stream = createWebSocketStream(socket);
+        stream.on('error', (error) => log.debug({ event: 'ws.closed', error: error.message }, error.message));
+        door.aedes.handle(stream, request);
+      });
+      await openDoor(door.tcp, settings.host, settings.mqttPort, 'CANH_MQTT_PORT');
+      await openDoor(door.http, settings.host, settings.wsPort, 'CANH_WS_PORT');
+    } catch (error) {
+      await door.close();
+      throw error;
+    }
+    return door;
+  }
+
+  get connections(): number {
+    return this.aedes.connectedClients;
+  }
+
+  get mqttPort(): number {
+    return (this.tcp.address() as AddressInfo).port;
+  }
+
+  get wsPort(): number {
+    return (this.http.address() as AddressInfo).port;
+  }
+
+  /** Takes nothing new, and lets go of everybody. What was accepted is in the journal's hands. */
+  async close(): Promise<void> {
+    this.tcp.close();
+    this.http?.close();
+    await new Promise<void>((resolve) => this.aedes.close(resolve));
+    for (const socket of this.sockets?.clients ?? []) socket.terminate();
+  }
+
+  /**
+   * Who is it? Told before Aedes takes up the client id, since that id is made part of the credential's: two clients of one device may
+   * use any ids they like, and no id of another device can be taken over.
+   */
+  private identify(client: Client, packet: { username?: string | undefined; clientId: string }): void {
+    const identity = packet.username === undefined ? null : this.credentials.identify(packet.username);
+    if (identity === null || packet.clientId.length > LONGEST_CLIENT_ID) return;
+    this.deviceOf.set(client, identity.deviceId);
+    packet.clientId = `${identity.deviceId}/${packet.clientId === '' ? randomUUID() : packet.clientId}`;
+  }
+
+  private admit(client: Client, done: (error: AuthenticateError | null, success: boolean | null) => void): void {
+    if (this.deviceOf.has(client)) return done(null, true);
+    const tooLong = client.id.length > LONGEST_CLIENT_ID;
+    const reason = tooLong ? 'bad-client-id' : 'unknown-credential';
+    this.refuse(
+      client,
+      reason,
+      tooLong
+        ? `a client id of ${client.id.length} characters, at most ${LONGEST_CLIENT_ID}`
+        : 'the user name is no token of a device',
+    );
+    const returnCode = tooLong ? CONNACK.identifierRejected : CONNACK.badUserNameOrPassword;
+    done(Object.assign(new Error(reason), { returnCode }) as AuthenticateError, false);
+  }
+
+  private take(
+    client: Client | null,
+    packet: { topic: string; payload: Buffer | string; retain: boolean },
+    done: (error?: Error | null) => void,
+  ): void {
+    const deviceId = client === null ? undefined : this.deviceOf.get(client);
+    // Aedes' own announcements under $SYS have no client.
+    if (client === null || deviceId === undefined) return done(null);
+    const kind = kindOfTopic(packet.topic);
+    if (kind === undefined) {
+      this.refuse(client, 'forbidden-topic', `published to ${packet.topic.slice(0, 200)}`);
+      return done(new Error('forbidden topic'));
+    }
+    const payload = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload;
+    if (payload.length > this.settings.messageMaxBytes) {
+      this.refuse(
+        client,
+        'too-large',
+        `a payload of ${payload.length} bytes, at most ${this.settings.messageMaxBytes}`,
+      );
+      return done(new Error('payload too large'));
+    }
+    packet.topic = RECEIVED;
+    packet.retain = false;
+    this.intake.accept(kind, deviceId, payload).then(
+      () => done(null),
+      (error: Error) => done(error),
+    );
+  }
+
+  private mayFollow(client: Client, filter: string): boolean {
+    const allowed = mayFollow(filter);
+    if (!allowed) this.refuse(client, 'forbidden-filter', `subscribed to ${filter.slice(0, 200)}`);
+    return allowed;
+  }
+
+  private protocolError(client: Client, error: Error): void {
+    // Aedes reports here what we refused ourselves, too; that has been said already.
+    if (OUR_OWN.has(error.message) || 'errorCode' in error) return;
+    this.log.debug(
+      { event: 'mqtt.closed', deviceId: this.deviceOf.get(client), error: error.message },
+      'a connection was closed for an error',
+    );
+  }
+
+  private refuse(client: Client, reason: Refusal['reason'], detail: string): void {
+    const door = client.req === undefined ? 'mqtt' : 'ws';
+    const address = (client.conn as { remoteAddress?: string }).remoteAddress ?? client.req?.socket.remoteAddress ?? '';
+    this.intake.refuse(this.deviceOf.get(client) ?? '', { door, reason, detail, address });
+  }
+}
+
+const OUR_OWN: ReadonlySet<string> = new Set([
+  'forbidden topic',
+  'payload too large',
+  'unknown-credential',
+  'bad-client-id',
+]);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { CanhError } from '@canh/core/canh-error';
-import type { Contact, Delivery, DeliveryState, Notice, Outcome } from '@canh/core/dispatch/notice';
+import type { ChannelName, Contact, Delivery, DeliveryState, Notice, Outcome } from '@canh/core/dispatch/notice';
 import { Outbox, type Attempt, type DeliveryRecord } from '@canh/core/dispatch/outbox';
 import type { Instant } from '@canh/core/time/instant';
 import { alertOf } from './alert-steps.js';
@@ -57,7 +57,7 @@ export class SqlOutbox extends Outbox {
     });
   }
 
-  async due(now: Instant, limit: number): Promise<Delivery[]> {
+  async due(now: Instant, limit: number, channel: ChannelName): Promise<Delivery[]> {
     const rows = await this.database
       .selectFrom('deliveries')
       .innerJoin('notices', 'notices.id', 'deliveries.notice_id')
@@ -74,6 +74,23 @@ export class SqlOutbox extends Outbox {
       .select(['notice_id', 'event', 'created_at', 'alert'])
       .where('state', '=', 'pending')
       .where('next_attempt_at', '<=', now)
+      .where('channel', '=', channel)
+      .where(({ eb, or, not, exists, selectFrom }) =>
+        or([
+          eb('event', '!=', 'returned'),
+          not(
+            exists(
+              selectFrom('deliveries as earlier')
+                .innerJoin('notices as told', 'told.id', 'earlier.notice_id')
+                .select('earlier.id')
+                .whereRef('told.alert_id', '=', 'notices.alert_id')
+                .whereRef('told.change', '<', 'notices.change')
+                .whereRef('earlier.contact_id', '=', 'deliveries.contact_id')
+                .where('earlier.state', '=', 'pending'),
+            ),
+          ),
+        ]),
+      )
       .orderBy('next_attempt_at')
       .orderBy('change')
       .orderBy('place')

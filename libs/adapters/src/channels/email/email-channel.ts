@@ -1,0 +1,135 @@
+import { createHash } from 'node:crypto';
+import {
+  createTransport,
+  type NodemailerError,
+  type SendMailOptions,
+  type Transporter,
+  type SMTPPoolSentMessageInfo,
+} from 'nodemailer';
+import { CanhError } from '@canh/core/canh-error';
+import type { Clock } from '@canh/core/time/instant';
+import { Channel, type NoticeContext } from '@canh/core/dispatch/channel';
+import { oneLine } from '@canh/core/dispatch/clean-text';
+import { isMailAddress } from '@canh/core/dispatch/mail-address';
+import type { Delivery, Outcome } from '@canh/core/dispatch/notice';
+import { noticeText, plainText } from '@canh/core/dispatch/notice-text';
+import { mailHtml } from './mail-html.js';
+import { failedOutcome } from './smtp-outcome.js';
+
+export interface EmailOptions {
+  /** `smtp://user:password@host:587` or `smtps://…`; its query is nodemailer's, e.g. `?tls.rejectUnauthorized=false`. */
+  readonly url: string;
+  /** One bare address. */
+  readonly from: string;
+  readonly timeZone: string;
+  readonly connections: number;
+  readonly clock: Clock;
+  /** Nothing may hold a message longer, not even a server that answers one byte at a time. */
+  readonly deadlineMs?: number;
+  /** For how long a server may say nothing at all. */
+  readonly silenceMs?: number;
+}
+
+const CONNECT_WITHIN_MS = 10_000;
+const SILENCE_MS = 30_000;
+const DEADLINE_MS = 60_000;
+const LONGEST_ANSWER = 300;
+
+/** Letters that need no quoting in a message id. */
+const PLAIN_ID = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/;
+
+/** `id` where it can stand in a message id as it is, otherwise a name made of it: the same every time. */
+function idPart(id: string): string {
+  return PLAIN_ID.test(id) && id.length <= 120 ? id : createHash('sha256').update(id).digest('hex').slice(0, 40);
+}
+
+/** E-mail through one SMTP server. Each message goes to one address; its Message-ID is the delivery's, however often it is sent. */
+export class EmailChannel extends Channel {
+  override readonly name = 'email';
+  private readonly host: string;
+
+  private constructor(
+    private readonly transport: Transporter<SMTPPoolSentMessageInfo>,
+    private readonly options: EmailOptions,
+  ) {
+    super();
+    this.host = options.from.slice(options.from.lastIndexOf('@') + 1);
+  }
+
+  /** Connects with the first message. Throws CanhError `BAD_SETTING` where the sender is not one bare address. */
+  static open(options: EmailOptions): EmailChannel {
+    if (!isMailAddress(options.from))
+      throw new CanhError(
+        'BAD_SETTING',
+        `The sender '${options.from}' is not one bare e-mail address. Write it as canh@example.vn.`,
+      );
+    const transport = createTransport({
+      url: options.url,
+      pool: true,
+      maxConnections: options.connections,
+      // Trying again is the outbox's business: it survives a restart and waits longer each time.
+      maxRequeues: 1,
+      connectionTimeout: CONNECT_WITHIN_MS,
+      greetingTimeout: CONNECT_WITHIN_MS,
+      dnsTimeout: CONNECT_WITHIN_MS,
+      socketTimeout: options.silenceMs ?? SILENCE_MS,
+    });
+    return new EmailChannel(transport, options);
+  }
+
+  override async send(delivery: Delivery, context: NoticeContext): Promise<Outcome> {
+    const { address } = delivery.contact;
+    // Checked where the address is taken in as well; here it decides who reads the message.
+    if (!isMailAddress(address))
+      return {
+        kind: 'refused',
+        answer: `'${oneLine(address, 100)}' is not one bare e-mail address. Correct the contact.`,
+      };
+    try {
+      const sent = await this.transport.sendMail({
+        ...this.message(delivery, context),
+        signal: AbortSignal.timeout(this.options.deadlineMs ?? DEADLINE_MS),
+      });
+      const [rejected] = sent.rejectedErrors ?? [];
+      // A server that refuses the one address among its recipients has still taken the message, for nobody.
+      if (sent.rejected.length > 0) return failedOutcome(rejected ?? new Error('The server refused the address.'));
+      return { kind: 'accepted', answer: oneLine(sent.response, LONGEST_ANSWER) };
+    } catch (error) {
+      return failedOutcome(error as NodemailerError);
+    }
+  }
+
+  override close(): Promise<void> {
+    const pool = this.transport.transporter as { close?: (options: { force: boolean }) => void };
+    pool.close?.({ force: true });
+    return Promise.resolve();
+  }
+
+  private message({ id, notice, contact }: Delivery, context: NoticeContext): SendMailOptions {
+    const { from, timeZone, clock } = this.options;
+    const text = noticeText(notice, context, contact.language, timeZone, clock.now());
+    // Every message of an alert answers the same one, which nobody got: programs put them together whichever of them arrived.
+    const thread = `<alert.${idPart(notice.alert.id)}@${this.host}>`;
+    return {
+      from: { name: 'Canh', address: from },
+      to: { address: contact.address },
+      envelope: { from, to: [contact.address] },
+      messageId: `<${idPart(id)}@${this.host}>`,
+      inReplyTo: thread,
+      references: thread,
+      subject: text.subject,
+      text: plainText(text),
+      html: mailHtml(text),
+      priority: text.tone === 'critical' ? 'high' : 'normal',
+      headers: {
+        // RFC 3834, and what Exchange looks at: no automatic reply shall answer an automatic message.
+        'Auto-Submitted': 'auto-generated',
+        'X-Auto-Response-Suppress': 'All',
+        'Content-Language': text.language,
+      },
+      disableFileAccess: true,
+      disableUrlAccess: true,
+      xMailer: false,
+    };
+  }
+}

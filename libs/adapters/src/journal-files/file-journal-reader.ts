@@ -7,7 +7,7 @@ import {
   type JournalOffset,
 } from '@canh/core/readings/journal';
 import { FRAME_HEAD_BYTES, MAX_BODY_BYTES, readFrame } from './frame.js';
-import { byteOf, offsetOf, segmentFile, segmentOf, segments, SEGMENT_HEAD_BYTES } from './segments.js';
+import { byteOf, offsetOf, saltOf, segmentFile, segmentOf, segments, SEGMENT_HEAD_BYTES } from './segments.js';
 
 const MAX_FRAME_BYTES = FRAME_HEAD_BYTES + MAX_BODY_BYTES;
 const NOTHING = { entries: [], damaged: 0 } as const;
@@ -17,7 +17,7 @@ const NOTHING = { entries: [], damaged: 0 } as const;
  * since a writer that comes back after a power cut goes on in a new segment and never reuses an offset.
  */
 export class FileJournalReader extends JournalReader {
-  private current: { readonly segment: number; readonly file: FileHandle } | null = null;
+  private current: { readonly segment: number; readonly file: FileHandle; readonly salt: number } | null = null;
 
   constructor(private readonly directory: string) {
     super();
@@ -57,55 +57,68 @@ export class FileJournalReader extends JournalReader {
     return (await segments(this.directory).catch(() => [])).find((later) => later > segment) ?? null;
   }
 
-  /** Null where the segment is not there (any more). */
+  /** Null where the segment is not there (any more), or has no head yet. */
   private async readSegment(at: JournalOffset, maxBytes: number, sealed: boolean): Promise<JournalBatch | null> {
-    const file = await this.fileOf(segmentOf(at));
-    if (file === null) return null;
+    const opened = await this.open(segmentOf(at));
+    if (opened === null) return null;
+    const { file, salt } = opened;
     const start = byteOf(at);
     const { size } = await file.stat();
     if (size <= start) return { ...NOTHING, next: at, behindBytes: 0 };
-    const bytes = Buffer.allocUnsafe(Math.min(maxBytes, size - start));
-    const { bytesRead } = await file.read(bytes, 0, bytes.length, start);
-    const seen = bytes.subarray(0, bytesRead);
+    const room = Buffer.allocUnsafe(Math.min(maxBytes, size - start));
+    const { bytesRead } = await file.read(room, 0, room.length, start);
+    const bytes = room.subarray(0, bytesRead);
+    const toTheEnd = start + bytes.length >= size;
     const entries: JournalEntry[] = [];
     let damaged = 0;
     let position = 0;
-    const toTheEnd = start + seen.length >= size;
-    while (position < seen.length) {
-      const frame = readFrame(seen, position);
-      if (frame.kind === 'incomplete') {
-        // Of a sealed segment the rest is a torn tail that nobody was told about; of the newest it is still being written.
-        if (sealed && toTheEnd) position = seen.length;
-        break;
-      }
-      if (frame.kind === 'damaged') {
-        const next = nextFrame(seen, position + 1);
-        // Behind damage in the newest segment a frame may be half written: wait until a whole one shows where to go on.
-        if (next === null && toTheEnd && !sealed) break;
-        damaged += 1;
-        position = next ?? (toTheEnd ? seen.length : Math.max(position + 1, seen.length - MAX_FRAME_BYTES));
+    while (position < bytes.length) {
+      const frame = readFrame(bytes, position, salt);
+      if (frame.kind === 'message') {
+        entries.push({ offset: offsetOf(segmentOf(at), start + position), message: frame.message });
+        position = frame.end;
         continue;
       }
-      entries.push({ offset: offsetOf(segmentOf(at), start + position), message: frame.message });
-      position = frame.end;
+      // More of it is in the next read; nothing that long was ever written where it is not.
+      if (frame.kind === 'incomplete' && !toTheEnd) break;
+      const next = nextFrame(bytes, position + 1, salt);
+      if (next !== null) {
+        damaged += 1;
+        position = next;
+      } else if (!toTheEnd) {
+        damaged += 1;
+        position = Math.max(position + 1, bytes.length - MAX_FRAME_BYTES);
+      } else {
+        // Of a sealed segment this is a torn tail that nobody was told about; of the newest it may still be being written.
+        if (sealed) position = bytes.length;
+        break;
+      }
     }
     return { entries, damaged, next: at + position, behindBytes: size - start - position };
   }
 
-  private async fileOf(segment: number): Promise<FileHandle | null> {
-    if (this.current?.segment === segment) return this.current.file;
+  private async open(segment: number): Promise<{ file: FileHandle; salt: number } | null> {
+    if (this.current?.segment === segment) return this.current;
     await this.close();
     const file = await open(segmentFile(this.directory, segment), 'r').catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return null;
       throw error;
     });
-    if (file !== null) this.current = { segment, file };
-    return file;
+    if (file === null) return null;
+    const head = Buffer.alloc(SEGMENT_HEAD_BYTES);
+    const { bytesRead } = await file.read(head, 0, head.length, 0);
+    const salt = saltOf(head.subarray(0, bytesRead));
+    if (salt === null) {
+      await file.close();
+      return null;
+    }
+    this.current = { segment, file, salt };
+    return this.current;
   }
 }
 
 /** Where the next whole frame begins at or after `from`: lengths cannot be trusted behind damage, so every byte is tried. */
-function nextFrame(bytes: Buffer, from: number): number | null {
-  for (let at = from; at < bytes.length; at += 1) if (readFrame(bytes, at).kind === 'message') return at;
+function nextFrame(bytes: Buffer, from: number, salt: number): number | null {
+  for (let at = from; at < bytes.length; at += 1) if (readFrame(bytes, at, salt).kind === 'message') return at;
   return null;
 }

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { close, fdatasync, fsync, open, write } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,7 +8,7 @@ import { JournalWriter, type JournalOffset } from '@canh/core/readings/journal';
 import type { Message } from '@canh/core/readings/message';
 import { takeLock } from '../process-lock/process-lock.js';
 import { frameBytes, MAX_BODY_BYTES, writeFrame } from './frame.js';
-import { offsetOf, segmentFile, segments, SEGMENT_HEAD_BYTES, SEGMENT_MAGIC } from './segments.js';
+import { offsetOf, segmentFile, segments, segmentHead, SEGMENT_HEAD_BYTES } from './segments.js';
 
 const openFile = promisify(open);
 const closeFile = promisify(close);
@@ -40,6 +41,7 @@ export class FileJournalWriter extends JournalWriter {
   /** Set once an fdatasync has failed; nothing is accepted after that. */
   broken: CanhError | null = null;
 
+  private readonly salt = randomInt(2 ** 32);
   private buffer = Buffer.allocUnsafe(FIRST_BUFFER_BYTES);
   private spare = Buffer.allocUnsafe(FIRST_BUFFER_BYTES);
   private filled = 0;
@@ -106,7 +108,7 @@ export class FileJournalWriter extends JournalWriter {
           ),
         );
       this.makeRoom(bytes);
-      this.filled = writeFrame(message, this.buffer, this.filled);
+      this.filled = writeFrame(message, this.buffer, this.filled, this.salt);
       this.waiting.push({ end: this.filled, resolve, reject });
       this.schedule();
     });
@@ -194,7 +196,7 @@ export class FileJournalWriter extends JournalWriter {
     const file = await openFile(segmentFile(this.directory, this.segment + 1), 'wx', 0o600);
     this.segment += 1;
     try {
-      await writeWhole(file, SEGMENT_MAGIC, 0);
+      await writeWhole(file, segmentHead(this.salt), 0);
       await syncData(file);
       // The name must be on disk before the first message behind it is acknowledged.
       const folder = await openFile(this.directory, 'r');

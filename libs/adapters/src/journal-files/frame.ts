@@ -4,7 +4,8 @@ import type { Message, MessageKind } from '@canh/core/readings/message';
 /**
  * A frame is `u32 length · u32 CRC32C · body`, little-endian; the CRC covers the body, and the length counts it.
  * A body is `u48 received at (ms) · u8 kind · u8 length of the device id · device id · payload`.
- * Lengths, not delimiters: no byte that a device can send splits a frame.
+ * Lengths, not delimiters: no byte that a device can send splits a frame. The CRC starts from the segment's own random salt, so that
+ * whoever searches behind damage for the next frame never takes for one what a device had put into its payload.
  */
 export const FRAME_HEAD_BYTES = 8;
 const BODY_HEAD_BYTES = 8;
@@ -28,7 +29,7 @@ export function frameBytes(message: Message): number {
 }
 
 /** Writes the frame at `at` and returns where it ends. The buffer must have room for `frameBytes(message)`. */
-export function writeFrame(message: Message, buffer: Buffer, at: number): number {
+export function writeFrame(message: Message, buffer: Buffer, at: number, salt: number): number {
   const body = at + FRAME_HEAD_BYTES;
   buffer.writeUIntLE(message.receivedAt, body, 6);
   buffer[body + 6] = KIND_NUMBERS[message.kind];
@@ -37,7 +38,7 @@ export function writeFrame(message: Message, buffer: Buffer, at: number): number
   buffer.set(message.payload, body + BODY_HEAD_BYTES + idBytes);
   const end = body + BODY_HEAD_BYTES + idBytes + message.payload.length;
   buffer.writeUInt32LE(end - body, at);
-  buffer.writeUInt32LE(crc32c(buffer.subarray(body, end)), at + 4);
+  buffer.writeUInt32LE(crc32c(buffer.subarray(body, end), salt), at + 4);
   return end;
 }
 
@@ -48,14 +49,14 @@ export type FrameRead =
   | { readonly kind: 'damaged' };
 
 /** Reads the frame at `at`. The message's payload is a view of `buffer`. */
-export function readFrame(buffer: Buffer, at: number): FrameRead {
+export function readFrame(buffer: Buffer, at: number, salt: number): FrameRead {
   if (at + FRAME_HEAD_BYTES > buffer.length) return { kind: 'incomplete' };
   const length = buffer.readUInt32LE(at);
   if (length < BODY_HEAD_BYTES || length > MAX_BODY_BYTES) return { kind: 'damaged' };
   const body = at + FRAME_HEAD_BYTES;
   const end = body + length;
   if (end > buffer.length) return { kind: 'incomplete' };
-  if (crc32c(buffer.subarray(body, end)) !== buffer.readUInt32LE(at + 4)) return { kind: 'damaged' };
+  if (crc32c(buffer.subarray(body, end), salt) !== buffer.readUInt32LE(at + 4)) return { kind: 'damaged' };
   const kind = KINDS.get(buffer[body + 6] ?? 0);
   const payloadAt = body + BODY_HEAD_BYTES + (buffer[body + 7] ?? 0);
   if (kind === undefined || payloadAt > end) return { kind: 'damaged' };

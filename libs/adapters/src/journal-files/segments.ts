@@ -8,8 +8,21 @@ import type { Instant } from '@canh/core/time/instant';
  * what follows the last whole frame of an older segment was never acknowledged, and a reader passes on to the next.
  * An offset is the segment's number and the byte inside it.
  */
-export const SEGMENT_MAGIC = Buffer.from('CANHJRN1');
-export const SEGMENT_HEAD_BYTES = SEGMENT_MAGIC.length;
+const SEGMENT_MAGIC = Buffer.from('CANHJRN1');
+export const SEGMENT_HEAD_BYTES = SEGMENT_MAGIC.length + 4;
+
+/** `CANHJRN1`, then the salt of this segment's CRCs as u32. */
+export function segmentHead(salt: number): Buffer {
+  const salted = Buffer.alloc(4);
+  salted.writeUInt32LE(salt);
+  return Buffer.concat([SEGMENT_MAGIC, salted]);
+}
+
+/** The salt in a segment's head; null where the head is not whole or not ours. */
+export function saltOf(head: Buffer): number | null {
+  const ours = head.length === SEGMENT_HEAD_BYTES && head.subarray(0, SEGMENT_MAGIC.length).equals(SEGMENT_MAGIC);
+  return ours ? head.readUInt32LE(SEGMENT_MAGIC.length) : null;
+}
 
 const SEGMENT_SPAN = 2 ** 32;
 const NAME = /^(\d{10})\.log$/;

@@ -1,0 +1,77 @@
+import { readFile } from 'node:fs/promises';
+import { parse } from 'yaml';
+import { openRecords, type RecordsDatabase } from '@canh/adapters/records-sql/open-records';
+import { loadServerKey } from '@canh/adapters/records-sql/server-key';
+import { SqlContactBook } from '@canh/adapters/records-sql/sql-contact-book';
+import { SqlCredentialDesk } from '@canh/adapters/records-sql/sql-credential-desk';
+import { SqlInventoryDesk } from '@canh/adapters/records-sql/sql-inventory-desk';
+import { SqlRegistry } from '@canh/adapters/records-sql/sql-registry';
+import { loadCatalogue } from '@canh/adapters/device-catalogue/device-catalogue';
+import { checkDocument, pathText } from '@canh/contract/document';
+import { areaOf, contactOf, deviceOf, InventoryDocument, stationOf } from '@canh/contract/inventory.document';
+import { CanhError } from '@canh/core/canh-error';
+import type { Catalogue } from '@canh/core/rules/catalogue';
+import type { ContactBook } from '@canh/core/dispatch/outbox';
+import type { CredentialDesk } from '@canh/core/stations/credentials';
+import type { InventoryDesk, Registry } from '@canh/core/stations/registry';
+import { CommonSettings } from '@canh/runtime/common.settings';
+import { readSettings } from '@canh/runtime/settings';
+
+/** The records of CANH_DATA_DIR as the command line uses them, beside a running Canh or without one. */
+export interface RecordsDesk {
+  readonly registry: Registry;
+  readonly inventory: InventoryDesk;
+  readonly credentials: CredentialDesk;
+  readonly contacts: ContactBook;
+  readonly catalogue: Catalogue;
+}
+
+export async function withRecords<T>(work: (desk: RecordsDesk) => Promise<T>): Promise<T> {
+  const settings = readSettings(CommonSettings);
+  const database: RecordsDatabase = await openRecords(settings.recordsFile);
+  try {
+    return await work({
+      registry: new SqlRegistry(database),
+      inventory: new SqlInventoryDesk(database),
+      credentials: new SqlCredentialDesk(database, await loadServerKey(settings.dataDir)),
+      contacts: new SqlContactBook(database),
+      catalogue: await loadCatalogue(settings.devicesDir),
+    });
+  } finally {
+    await database.destroy();
+  }
+}
+
+/** What a person handed in, checked: throws CanhError `BAD_DOCUMENT` that names every field that is wrong. */
+export function checked(plain: unknown, from: string): InventoryDocument {
+  const result = checkDocument(InventoryDocument, plain);
+  if (result.ok) return result.value;
+  const lines = result.problems.map(({ path, says }) => `${pathText(path)} ${says}`);
+  throw new CanhError('BAD_DOCUMENT', `${from}: ${lines.join('; ')}.`);
+}
+
+/** Adds or replaces everything of the document, areas first. */
+export async function put({ inventory, contacts, catalogue }: RecordsDesk, { areas, stations, devices, contacts: people }: InventoryDocument): Promise<void> {
+  for (const { id, profile } of [...(stations ?? []), ...(devices ?? [])])
+    if (!catalogue.profiles.has(profile))
+      throw new CanhError('UNKNOWN_PROFILE', `${id} has the profile ${profile}, which is not in the devices folder. There are: ${[...catalogue.profiles.keys()].join(', ')}.`);
+  for (const area of areas ?? []) await inventory.putArea(areaOf(area));
+  for (const station of stations ?? []) await inventory.putStation(stationOf(station));
+  for (const device of devices ?? []) await inventory.putDevice(deviceOf(device));
+  for (const contact of people ?? []) await contacts.put(contactOf(contact));
+}
+
+/** Reads such a document from a YAML or JSON file. */
+export async function inventoryFile(file: string): Promise<InventoryDocument> {
+  const text = await readFile(file, 'utf8').catch((cause: Error) => {
+    throw new CanhError('NO_FILE', `${file} cannot be read (${cause.message}).`, { cause });
+  });
+  let plain: unknown;
+  try {
+    plain = parse(text, { maxAliasCount: 0 });
+  } catch (cause) {
+    throw new CanhError('BAD_DOCUMENT', `${file} is not YAML: ${(cause as Error).message.split('\n')[0] ?? ''}`, { cause });
+  }
+  return checked(plain, file);
+}
+

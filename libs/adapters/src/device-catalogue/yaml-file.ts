@@ -4,6 +4,8 @@ import type { Problem } from '@canh/contract/document';
 
 /** Ten times the largest file that people write here. */
 const MAX_BYTES = 256 * 1_024;
+/** Twice what the deepest document here has; the library counts a map's pairs as a step of their own. */
+const MAX_DEPTH = 32;
 
 /** A problem in a file, and the line that a person should look at; null for the file itself. */
 export interface FileProblem extends Problem {
@@ -45,11 +47,7 @@ export async function readYamlFile(file: string): Promise<YamlFile> {
         line: lineAt(pos[0]),
         says: `is no valid YAML: ${message}`,
       })),
-      ...aliasesOf(document).map((position) => ({
-        path: [],
-        line: lineAt(position),
-        says: 'uses an alias (*); write the text out',
-      })),
+      ...unwelcomeIn(document).map(({ position, says }) => ({ path: [], line: lineAt(position), says })),
     ];
     if (problems.length > 0) return { ok: false, problems };
     return {
@@ -75,10 +73,20 @@ async function bytesOf(file: string): Promise<Uint8Array | string> {
   }
 }
 
-function aliasesOf(document: Document.Parsed): number[] {
-  const positions: number[] = [];
-  visit(document, { Alias: (_key, alias) => void positions.push(alias.range?.[0] ?? 0) });
-  return positions;
+/** What is valid YAML and yet not for here: text that is elsewhere, and more brackets than those who check it should follow. */
+function unwelcomeIn(document: Document.Parsed): { position: number; says: string }[] {
+  const found: { position: number; says: string }[] = [];
+  visit(document, {
+    Alias: (_key, { range }) => {
+      found.push({ position: range?.[0] ?? 0, says: 'uses an alias (*); write the text out' });
+    },
+    Collection: (_key, { range }, around) => {
+      if (around.length <= MAX_DEPTH) return undefined;
+      found.push({ position: range?.[0] ?? 0, says: 'nests too deep; nothing here needs that' });
+      return visit.BREAK;
+    },
+  });
+  return found;
 }
 
 /** The line of the field itself, or of the nearest thing around it that the file does have. */

@@ -35,8 +35,7 @@ async function makeReady(goal) {
 export async function main([goal, ...command]) {
   try {
     process.chdir(root);
-    if (!GOALS.includes(goal))
-      throw new Refusal(`ready.mjs knows the goals ${GOALS.join(', ')}, not "${goal ?? ''}".`);
+    if (!GOALS.includes(goal)) throw new Refusal(`ready.mjs knows the goals ${GOALS.join(', ')}, not "${goal ?? ''}".`);
     await makeReady(goal);
     if (goal === 'watch') forgetBuild(root);
     if (command.length > 0) process.exitCode = (await runToEnd(nodeToRun(root), command)).exitCode;

@@ -30,7 +30,10 @@ export function settingsOf(settings: SettingsClass): Map<string, SettingDeclarat
   return all;
 }
 
-type Environment = Readonly<Record<string, string | undefined>>;
+/** Where settings are read from: the process's own variables, or a set made of them. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export const processEnvironment = (): Environment => process.env;
 
 function given({ name, secret }: SettingDeclaration, environment: Environment): string | undefined {
   const value = environment[name];

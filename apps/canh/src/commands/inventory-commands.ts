@@ -34,14 +34,42 @@ export function addInventoryCommands(program: Command): void {
     .option('--limit <metric.name=value...>', 'its own limits, as level_m.alarm_3=6.0')
     .option('--document <text>', 'the decision that sets the limits', 'canh station add')
     .option('--json', 'print JSON')
-    .action(async (given: { id: string; name: string; nameEn?: string; area: string; owner: string; lat: number; lon: number; profile: string; limit?: string[]; document: string } & Json) => {
-      const document = checked(
-        { stations: [{ id: given.id, names: { vi: given.name, en: given.nameEn ?? given.name }, area: given.area, ownerUnit: given.owner, latitude: given.lat, longitude: given.lon, profile: given.profile, limits: (given.limit ?? []).map((limit) => limitFrom(limit, given.document)) }] },
-        'canh station add',
-      );
-      await withRecords((desk) => put(desk, document));
-      printRows([{ station: given.id }], given.json ?? false);
-    });
+    .action(
+      async (
+        given: {
+          id: string;
+          name: string;
+          nameEn?: string;
+          area: string;
+          owner: string;
+          lat: number;
+          lon: number;
+          profile: string;
+          limit?: string[];
+          document: string;
+        } & Json,
+      ) => {
+        const document = checked(
+          {
+            stations: [
+              {
+                id: given.id,
+                names: { vi: given.name, en: given.nameEn ?? given.name },
+                area: given.area,
+                ownerUnit: given.owner,
+                latitude: given.lat,
+                longitude: given.lon,
+                profile: given.profile,
+                limits: (given.limit ?? []).map((limit) => limitFrom(limit, given.document)),
+              },
+            ],
+          },
+          'canh station add',
+        );
+        await withRecords((desk) => put(desk, document));
+        printRows([{ station: given.id }], given.json ?? false);
+      },
+    );
   station
     .command('import')
     .description('add or replace the areas, stations, devices and contacts of a YAML or JSON file')
@@ -50,14 +78,25 @@ export function addInventoryCommands(program: Command): void {
       const document = await inventoryFile(file);
       await withRecords((desk) => put(desk, document));
       const { areas = [], stations = [], devices = [], contacts = [] } = document;
-      print(`${areas.length} areas, ${stations.length} stations, ${devices.length} devices, ${contacts.length} contacts`);
+      print(
+        `${areas.length} areas, ${stations.length} stations, ${devices.length} devices, ${contacts.length} contacts`,
+      );
     });
   station
     .command('list')
     .option('--json', 'print JSON')
     .action(async ({ json }: Json) => {
       const { stations } = await withRecords(({ registry }) => registry.inventory());
-      printRows(stations.map(({ id, names, areaId, profileId, limits }) => ({ id, name: names.vi, area: areaId, profile: profileId, limits: limits.length })), json ?? false);
+      printRows(
+        stations.map(({ id, names, areaId, profileId, limits }) => ({
+          id,
+          name: names.vi,
+          area: areaId,
+          profile: profileId,
+          limits: limits.length,
+        })),
+        json ?? false,
+      );
     });
 
   const area = program.command('area').description('areas: the province and its communes');
@@ -69,11 +108,26 @@ export function addInventoryCommands(program: Command): void {
     .option('--parent <id>', 'the area it lies in')
     .option('--from <day>', 'first day, 2025-07-01')
     .option('--to <day>', 'last day')
-    .action(async (given: { id: string; name: string; nameEn?: string; parent?: string; from?: string; to?: string }) => {
-      const document = checked({ areas: [{ id: given.id, names: { vi: given.name, en: given.nameEn ?? given.name }, parent: given.parent, validFrom: given.from, validTo: given.to }] }, 'canh area add');
-      await withRecords((desk) => put(desk, document));
-      print(given.id);
-    });
+    .action(
+      async (given: { id: string; name: string; nameEn?: string; parent?: string; from?: string; to?: string }) => {
+        const document = checked(
+          {
+            areas: [
+              {
+                id: given.id,
+                names: { vi: given.name, en: given.nameEn ?? given.name },
+                parent: given.parent,
+                validFrom: given.from,
+                validTo: given.to,
+              },
+            ],
+          },
+          'canh area add',
+        );
+        await withRecords((desk) => put(desk, document));
+        print(given.id);
+      },
+    );
 
   const device = program.command('device').description('devices: what publishes, and the tokens they were issued');
   device
@@ -85,23 +139,42 @@ export function addInventoryCommands(program: Command): void {
     .option('--name <text>', 'what its gateway calls it')
     .option('--gateway <id>', 'the device that may publish for it')
     .option('--json', 'print JSON')
-    .action(async (given: { station: string; profile: string; id?: string; name?: string; gateway?: string } & Json) => {
-      const id = given.id ?? `${given.station}-${given.profile}`;
-      const document = checked({ devices: [{ id, station: given.station, profile: given.profile, name: given.name, gateway: given.gateway }] }, 'canh device add');
-      const token = await withRecords(async (desk) => {
-        if ((await desk.registry.inventory()).devices.some((known) => known.id === id))
-          throw new CanhError('DEVICE_EXISTS', `There is a device ${id} already. Give another --id, or 'canh device rotate ${id}' for a new token.`);
-        await put(desk, document);
-        return desk.credentials.issue(id);
-      });
-      printRows([{ device: id, token }], given.json ?? false);
-    });
+    .action(
+      async (given: { station: string; profile: string; id?: string; name?: string; gateway?: string } & Json) => {
+        const id = given.id ?? `${given.station}-${given.profile}`;
+        const document = checked(
+          {
+            devices: [{ id, station: given.station, profile: given.profile, name: given.name, gateway: given.gateway }],
+          },
+          'canh device add',
+        );
+        const token = await withRecords(async (desk) => {
+          if ((await desk.registry.inventory()).devices.some((known) => known.id === id))
+            throw new CanhError(
+              'DEVICE_EXISTS',
+              `There is a device ${id} already. Give another --id, or 'canh device rotate ${id}' for a new token.`,
+            );
+          await put(desk, document);
+          return desk.credentials.issue(id);
+        });
+        printRows([{ device: id, token }], given.json ?? false);
+      },
+    );
   device
     .command('list')
     .option('--json', 'print JSON')
     .action(async ({ json }: Json) => {
       const { devices } = await withRecords(({ registry }) => registry.inventory());
-      printRows(devices.map(({ id, name, stationId, profileId, gatewayId }) => ({ id, name, station: stationId, profile: profileId, gateway: gatewayId })), json ?? false);
+      printRows(
+        devices.map(({ id, name, stationId, profileId, gatewayId }) => ({
+          id,
+          name,
+          station: stationId,
+          profile: profileId,
+          gateway: gatewayId,
+        })),
+        json ?? false,
+      );
     });
   device
     .command('rotate')
@@ -129,20 +202,52 @@ export function addInventoryCommands(program: Command): void {
     .option('--id <id>', 'otherwise made from the address')
     .addOption(new Option('--channel <name>').choices(['email', 'webhook']).default('email'))
     .addOption(new Option('--language <code>').choices(['vi', 'en']).default('vi'))
-    .addOption(new Option('--from-severity <severity>', 'milder alerts are not sent').choices([...SEVERITIES]).default('warning'))
-    .action(async (given: { id?: string; name: string; address: string; channel: string; language: string; fromSeverity: string }) => {
-      const id = given.id ?? given.address.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '').slice(0, 64);
-      const { name, address, channel, language, fromSeverity } = given;
-      const document = checked({ contacts: [{ id, name, address, channel, language, fromSeverity }] }, 'canh contact add');
-      await withRecords((desk) => put(desk, document));
-      print(id);
-    });
+    .addOption(
+      new Option('--from-severity <severity>', 'milder alerts are not sent')
+        .choices([...SEVERITIES])
+        .default('warning'),
+    )
+    .action(
+      async (given: {
+        id?: string;
+        name: string;
+        address: string;
+        channel: string;
+        language: string;
+        fromSeverity: string;
+      }) => {
+        const id =
+          given.id ??
+          given.address
+            .toLowerCase()
+            .replace(/[^a-z0-9]+/g, '-')
+            .replace(/^-|-$/g, '')
+            .slice(0, 64);
+        const { name, address, channel, language, fromSeverity } = given;
+        const document = checked(
+          { contacts: [{ id, name, address, channel, language, fromSeverity }] },
+          'canh contact add',
+        );
+        await withRecords((desk) => put(desk, document));
+        print(id);
+      },
+    );
   contact
     .command('list')
     .option('--json', 'print JSON')
     .action(async ({ json }: Json) => {
       const rows = await withRecords(({ contacts }) => contacts.list());
-      printRows(rows.map(({ id, name, channel, address, language, fromSeverity }) => ({ id, name, channel, address, language, fromSeverity })), json ?? false);
+      printRows(
+        rows.map(({ id, name, channel, address, language, fromSeverity }) => ({
+          id,
+          name,
+          channel,
+          address,
+          language,
+          fromSeverity,
+        })),
+        json ?? false,
+      );
     });
   contact
     .command('remove')

@@ -6,7 +6,13 @@ export function printRows(rows: readonly Readonly<Record<string, unknown>>[], js
   const columns = Object.keys(first);
   const cells = [columns, ...rows.map((row) => columns.map((column) => String(row[column] ?? '—')))];
   const widths = columns.map((_, index) => Math.max(...cells.map((line) => [...(line[index] ?? '')].length)));
-  for (const line of cells) print(line.map((cell, index) => cell + ' '.repeat((widths[index] ?? 0) - [...cell].length)).join('  ').trimEnd());
+  for (const line of cells)
+    print(
+      line
+        .map((cell, index) => cell + ' '.repeat((widths[index] ?? 0) - [...cell].length))
+        .join('  ')
+        .trimEnd(),
+    );
 }
 
 export function print(text: string): void {

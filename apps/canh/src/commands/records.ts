@@ -51,10 +51,16 @@ export function checked(plain: unknown, from: string): InventoryDocument {
 }
 
 /** Adds or replaces everything of the document, areas first. */
-export async function put({ inventory, contacts, catalogue }: RecordsDesk, { areas, stations, devices, contacts: people }: InventoryDocument): Promise<void> {
+export async function put(
+  { inventory, contacts, catalogue }: RecordsDesk,
+  { areas, stations, devices, contacts: people }: InventoryDocument,
+): Promise<void> {
   for (const { id, profile } of [...(stations ?? []), ...(devices ?? [])])
     if (!catalogue.profiles.has(profile))
-      throw new CanhError('UNKNOWN_PROFILE', `${id} has the profile ${profile}, which is not in the devices folder. There are: ${[...catalogue.profiles.keys()].join(', ')}.`);
+      throw new CanhError(
+        'UNKNOWN_PROFILE',
+        `${id} has the profile ${profile}, which is not in the devices folder. There are: ${[...catalogue.profiles.keys()].join(', ')}.`,
+      );
   for (const area of areas ?? []) await inventory.putArea(areaOf(area));
   for (const station of stations ?? []) await inventory.putStation(stationOf(station));
   for (const device of devices ?? []) await inventory.putDevice(deviceOf(device));
@@ -70,8 +76,9 @@ export async function inventoryFile(file: string): Promise<InventoryDocument> {
   try {
     plain = parse(text, { maxAliasCount: 0 });
   } catch (cause) {
-    throw new CanhError('BAD_DOCUMENT', `${file} is not YAML: ${(cause as Error).message.split('\n')[0] ?? ''}`, { cause });
+    throw new CanhError('BAD_DOCUMENT', `${file} is not YAML: ${(cause as Error).message.split('\n')[0] ?? ''}`, {
+      cause,
+    });
   }
   return checked(plain, file);
 }
-

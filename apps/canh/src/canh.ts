@@ -1,0 +1,78 @@
+import { mkdir } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { ProcessorLink } from '@canh/adapters/processor-link/processor-link';
+import { Health } from '@canh/runtime/health';
+import { createHttpAdapter, listen } from '@canh/runtime/http';
+import { openLog } from '@canh/runtime/log';
+import { Metrics, type MetricsSource } from '@canh/runtime/metrics';
+import { nestLog } from '@canh/runtime/nest-log';
+import { OperatingModule } from '@canh/runtime/operating.module';
+import { lineFor, type Running } from '@canh/runtime/run';
+import type { Environment } from '@canh/runtime/settings';
+import { CanhError } from '@canh/core/canh-error';
+import { BrokerModule, Doors } from '../../broker/src/broker.module.js';
+import { ConsoleModule } from '../../console/src/console.module.js';
+import { serveConsole } from '../../console/src/serve-console.js';
+import { NotifierModule } from '../../notifier/src/notifier.module.js';
+import { readAllSettings } from './all-settings.js';
+import { ProcessorThread } from './processor-thread.js';
+
+/** Canh while it runs: where it can be reached. */
+export interface RunningCanh extends Running {
+  readonly consoleUrl: string;
+  readonly mqttUrl: string;
+  readonly wsUrl: string;
+  readonly dataDir: string;
+}
+
+class AllInOne {}
+
+/** Broker, console and notifier on this thread, the processor on its own; each exactly as it would be as a process. */
+export async function startCanh(environment: Environment, print: (line: string) => void): Promise<RunningCanh> {
+  const settings = readAllSettings(environment);
+  const { dataDir, host, httpPort } = settings.console;
+  await mkdir(dataDir, { recursive: true, mode: 0o700 }).catch((cause: Error) => {
+    throw new CanhError(
+      'DATA_DIR_UNWRITABLE',
+      `The data folder ${resolve(dataDir)} cannot be made (${cause.message}). Give CANH_DATA_DIR a folder that this user may write.`,
+      { cause },
+    );
+  });
+  const metrics = new Metrics();
+  const link = new ProcessorLink(dataDir);
+  metrics.add(link.metrics.bind(link) as MetricsSource);
+
+  // Opened in the order of a reading's way, so that the first thing to fail is the first one that matters.
+  const broker = await BrokerModule.open(settings.broker);
+  const processor = await ProcessorThread.start(environment, (error) => {
+    process.stderr.write(`${lineFor(error)}\n`);
+    process.exit(1);
+  });
+  const imports = [
+    OperatingModule.register(new Health(), metrics),
+    broker,
+    await NotifierModule.open(settings.notifier),
+    await ConsoleModule.open(settings.console, print),
+  ];
+  const app = await NestFactory.create<NestFastifyApplication>({ module: AllInOne, imports }, createHttpAdapter(), {
+    logger: nestLog(openLog('canh', settings.console)),
+    abortOnError: false,
+  });
+  serveConsole(app);
+  const consoleUrl = await listen(app, host, httpPort, 'CANH_HTTP_PORT');
+  const doors = app.get(Doors);
+  return {
+    consoleUrl,
+    mqttUrl: `mqtt://${host}:${doors.mqttPort ?? ''}`,
+    wsUrl: `ws://${host}:${doors.wsPort ?? ''}/mqtt`,
+    dataDir: resolve(dataDir),
+    close: async () => {
+      // Doors first: nothing new comes in, and what came in is on disk.
+      await app.close();
+      link.close();
+      await processor.stop();
+    },
+  };
+}

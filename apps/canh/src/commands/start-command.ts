@@ -1,0 +1,20 @@
+import type { Command } from 'commander';
+import { run } from '@canh/runtime/run';
+import { processEnvironment } from '@canh/runtime/settings';
+import { startCanh } from '../canh.js';
+import { print } from './output.js';
+
+export function addStartCommand(program: Command): void {
+  program
+    .command('start')
+    .description('run Canh: broker, processor, notifier and console in one process, its data under CANH_DATA_DIR')
+    .action(() =>
+      run(async () => {
+        const canh = await startCanh(processEnvironment(), print);
+        print(`Canh đang chạy / is running: ${canh.consoleUrl}`);
+        print(`  thiết bị / devices: ${canh.mqttUrl} · ${canh.wsUrl} · ${canh.consoleUrl}/api/v1/{token}/telemetry`);
+        print(`  dữ liệu / data: ${canh.dataDir}`);
+        return canh;
+      }),
+    );
+}

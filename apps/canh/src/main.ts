@@ -1,0 +1,46 @@
+import 'reflect-metadata';
+import { Command, CommanderError } from 'commander';
+import { CanhError } from '@canh/core/canh-error';
+import { lineFor } from '@canh/runtime/run';
+import { addDemoCommand } from './commands/demo-command.js';
+import { addInventoryCommands } from './commands/inventory-commands.js';
+import { addReplayCommand } from './commands/replay-command.js';
+import { addSimulateCommand } from './commands/simulate-command.js';
+import { addStartCommand } from './commands/start-command.js';
+
+const program = new Command('canh')
+  .description(
+    'Canh gác: nhận số liệu quan trắc, xét ngưỡng, báo người trực. / Takes readings, judges them, reaches the person on duty.',
+  )
+  .exitOverride()
+  .showHelpAfterError();
+
+addStartCommand(program);
+addDemoCommand(program);
+addSimulateCommand(program);
+addReplayCommand(program);
+addInventoryCommands(program);
+
+const ASKED_WRONGLY: ReadonlySet<string> = new Set([
+  'BAD_DOCUMENT',
+  'BAD_DURATION',
+  'BAD_LIMIT',
+  'BAD_OPTION',
+  'BAD_RECORDING',
+  'BAD_URL',
+  'NO_FILE',
+  'UNKNOWN_PROFILE',
+  'UNKNOWN_STORY',
+  'DEVICE_EXISTS',
+]);
+
+/** 0 done, 1 could not be done, 2 asked wrongly. */
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
+  else {
+    process.stderr.write(`${lineFor(error)}\n`);
+    process.exitCode = error instanceof CanhError && ASKED_WRONGLY.has(error.code) ? 2 : 1;
+  }
+}

@@ -9,4 +9,4 @@ if (major < 20) {
   process.exit(1);
 }
 
-import('./ready/main.mjs').then(({ main }) => main(process.argv.slice(2)));
+void import('./ready/main.mjs').then(({ main }) => main(process.argv.slice(2)));

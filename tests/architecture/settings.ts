@@ -42,9 +42,10 @@ export function settingNames(classes: readonly SettingsClass[]): Set<string> {
   return new Set(declared.flatMap(({ name, secret }) => (secret === true ? [name, `${name}_FILE`] : [name])));
 }
 
+/** Only texts, numbers and yes or no can be given in an environment; what has no default is shown empty. */
 function shown(value: unknown): string {
-  if (value === undefined || value === null) return '';
-  return String(value).replace(`${PROJECT}/`, './');
+  if (typeof value === 'string') return value.replace(`${PROJECT}/`, './');
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : '';
 }
 
 const HEAD = `# The settings of Canh with their defaults. Copy this file to .env beside it and change what should differ: npm start,

@@ -119,7 +119,10 @@ export class Checkout {
     }
   }
 
-  start(args: readonly string[], { node = process.execPath, env = {} as NodeJS.ProcessEnv } = {}): Running {
+  start(
+    args: readonly string[],
+    { node = process.execPath, env = {} }: { node?: string; env?: NodeJS.ProcessEnv } = {},
+  ): Running {
     const outside = Object.entries(process.env).filter(([name]) => !name.startsWith('npm_'));
     const child = spawn(node, args, {
       cwd: this.root,

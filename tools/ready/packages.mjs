@@ -51,8 +51,8 @@ export function lackingPackages(root, { dev = true } = {}) {
 function npm(...args) {
   const script = process.env.npm_execpath ?? '';
   if (basename(script) === 'npm-cli.js' && existsSync(script))
-    return [process.env.npm_node_execpath ?? process.execPath, [script, ...args], {}];
-  return process.platform === 'win32' ? ['npm.cmd', args, { shell: true }] : ['npm', args, {}];
+    return { command: process.env.npm_node_execpath ?? process.execPath, args: [script, ...args] };
+  return process.platform === 'win32' ? { command: 'npm.cmd', args, shell: true } : { command: 'npm', args };
 }
 
 const REASONS = [
@@ -75,7 +75,7 @@ const REASONS = [
 export async function installPackages(root) {
   say('đang cài các gói (khoảng một phút, chỉ một lần) …', 'installing packages (about a minute, once) …');
   // With NODE_ENV=production npm would leave out what the build needs.
-  const [command, args, options] = npm(
+  const { command, args, ...options } = npm(
     'ci',
     '--include=dev',
     '--include=optional',

@@ -1,0 +1,26 @@
+import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Health } from '@canh/runtime/health';
+import { createHttpAdapter, listen } from '@canh/runtime/http';
+import { openLog } from '@canh/runtime/log';
+import { Metrics } from '@canh/runtime/metrics';
+import { nestLog } from '@canh/runtime/nest-log';
+import { OperatingModule } from '@canh/runtime/operating.module';
+import { run } from '@canh/runtime/run';
+import { readSettings } from '@canh/runtime/settings';
+import { BrokerModule } from './broker.module.js';
+import { BrokerSettings } from './broker.settings.js';
+
+/** The doors for devices as a process of their own; the HTTP door, `/health` and `/metrics` are at CANH_HTTP_PORT. */
+await run(async () => {
+  const settings = readSettings(BrokerSettings);
+  const imports = [OperatingModule.register(new Health(), new Metrics()), await BrokerModule.open(settings)];
+  const app = await NestFactory.create<NestFastifyApplication>(
+    { module: class BrokerProcess {}, imports },
+    createHttpAdapter(),
+    { logger: nestLog(openLog('broker', settings)), abortOnError: false },
+  );
+  await listen(app, settings.host, settings.httpPort, 'CANH_HTTP_PORT');
+  return app;
+});

@@ -1,0 +1,312 @@
+import {
+  BehaviorSubject,
+  catchError,
+  defer,
+  filter,
+  finalize,
+  firstValueFrom,
+  ignoreElements,
+  lastValueFrom,
+  map,
+  merge,
+  mergeMap,
+  of,
+  race,
+  repeat,
+  ReplaySubject,
+  retry,
+  take,
+  takeUntil,
+  tap,
+  throwError,
+  timer,
+  type Observable,
+  type SchedulerLike,
+} from 'rxjs';
+import { CanhError } from '@canh/core/canh-error';
+import type { Channel, NoticeContext } from '@canh/core/dispatch/channel';
+import type { Delivery, DeliveryState, Outcome } from '@canh/core/dispatch/notice';
+import type { Attempt, ContactBook, Outbox } from '@canh/core/dispatch/outbox';
+import { afterAttempt, recipients } from '@canh/core/dispatch/plan';
+import type { Alert } from '@canh/core/alerts/alert';
+import type { Log } from '@canh/runtime/log';
+import type { NotifierMetrics } from './notifier.metrics.js';
+
+export interface NotifierParts {
+  readonly outbox: Outbox;
+  readonly contacts: ContactBook;
+  readonly channels: readonly Channel[];
+  /** The names and the advice that belong to an alert. */
+  readonly contextOf: (alert: Alert) => Promise<NoticeContext>;
+  /** Every wait and every "now"; a test hands in a virtual one. */
+  readonly scheduler: SchedulerLike;
+  /** In [0, 1): spreads the tries of many deliveries. */
+  readonly random: () => number;
+  readonly deliveriesAtOnce: number;
+  readonly metrics: NotifierMetrics;
+  readonly log: Log;
+}
+
+const LOOK_EVERY_MS = 250;
+const PAUSE_AFTER_ERROR_MS = 1_000;
+const PLAN_AT_ONCE = 100;
+/** Longer than any channel takes by its own deadlines: a promise that never settles must not keep its place for ever. */
+const ATTEMPT_WITHIN_MS = 90_000;
+/** Shorter than what a process has to stop in. */
+const STOP_WITHIN_MS = 8_000;
+const RECORD_WITHIN_MS = 1_000;
+
+/** One channel's deliveries on their way. */
+interface Lane {
+  readonly channel: Channel;
+  /** By id. A delivery stays pending in the outbox while it is here, so it must not be taken a second time. */
+  readonly onTheWay: Set<string>;
+}
+
+/**
+ * Tells people: plans who is told of each notice, sends what is due, and records each attempt. What it knows is in the outbox, so it may
+ * be killed at any moment: a message that was sent and not recorded is sent again under the same id.
+ */
+export class Notifier {
+  private readonly lanes: readonly Lane[];
+  private readonly stopping = new ReplaySubject<void>(1);
+  private stopped = false;
+  /** Counts what makes it worth to look again at once: a place that became free, a notice that was planned. */
+  private readonly changes = new BehaviorSubject(0);
+  private readonly failures = new Map<string, string>();
+  private running: Promise<unknown> = Promise.resolve();
+
+  constructor(private readonly parts: NotifierParts) {
+    this.lanes = parts.channels.map((channel) => ({ channel, onTheWay: new Set() }));
+  }
+
+  /** What keeps it from telling people right now, in words; empty when nothing does. */
+  get problems(): string[] {
+    return [...this.failures].map(([what, why]) => `${what}: ${why}`);
+  }
+
+  start(): void {
+    const planning = this.looks('planning', () => this.plan());
+    const sending = this.lanes.map((lane) =>
+      this.looks(`sending by ${lane.channel.name}`, () => this.take(lane)).pipe(
+        mergeMap((delivery) => this.deliver(lane, delivery), this.parts.deliveriesAtOnce),
+      ),
+    );
+    this.running = lastValueFrom(merge(planning, ...sending).pipe(ignoreElements()), { defaultValue: undefined });
+  }
+
+  /** Takes up nothing more, lets what is on its way finish for at most 8 s, and closes the channels. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.stopping.next();
+    const { scheduler, channels, log } = this.parts;
+    await firstValueFrom(race(this.running, timer(STOP_WITHIN_MS, scheduler)));
+    await Promise.all(channels.map((channel) => channel.close()));
+    // What a closed channel gave up is an attempt like any other, and is recorded.
+    await firstValueFrom(race(this.running, timer(RECORD_WITHIN_MS, scheduler)));
+    const left = this.lanes.reduce((sum, { onTheWay }) => sum + onTheWay.size, 0);
+    if (left > 0)
+      log.warn(
+        { event: 'notifier.cut-off', deliveries: left },
+        'deliveries were cut off and not recorded; they go out after the next start',
+      );
+  }
+
+  /** What each look finds: at once again after it found something, otherwise after a pause or a change. Ends when stopping, never by an error. */
+  private looks<T>(what: string, look: () => Promise<readonly T[]>): Observable<T> {
+    const { scheduler } = this.parts;
+    let found = 0;
+    let seen = 0;
+    return defer(() => {
+      found = 0;
+      seen = this.changes.value;
+      return look();
+    }).pipe(
+      tap((items) => {
+        found = items.length;
+        this.succeeded(what);
+      }),
+      catchError((error: unknown) => {
+        this.failed(what, error);
+        return timer(PAUSE_AFTER_ERROR_MS, scheduler).pipe(takeUntil(this.stopping), ignoreElements());
+      }),
+      mergeMap((items) => items),
+      repeat({
+        delay: () => {
+          const changed = this.changes.pipe(filter((count) => count > seen));
+          const again = found > 0 ? of(0) : merge(timer(LOOK_EVERY_MS, scheduler), changed);
+          return again.pipe(take(1), takeUntil(this.stopping));
+        },
+      }),
+    );
+  }
+
+  /** Plans the notices that wait for it, and returns those that it could. */
+  private async plan(): Promise<readonly string[]> {
+    const { outbox, contacts, log } = this.parts;
+    const notices = await outbox.unplanned(PLAN_AT_ONCE);
+    if (notices.length === 0) return [];
+    const book = await contacts.list();
+    const planned: string[] = [];
+    let failure: unknown;
+    for (const notice of notices) {
+      const to = recipients(notice, book);
+      try {
+        await outbox.plan(notice, to);
+        planned.push(notice.id);
+      } catch (error) {
+        // One notice that cannot be planned must not hold up the ones behind it.
+        failure = error;
+        continue;
+      }
+      if (to.length === 0)
+        log.warn(
+          { event: 'notice.nobody', noticeId: notice.id, alertId: notice.alert.id, severity: notice.alert.severity },
+          'nobody is told of this: no contact wants alerts of this severity',
+        );
+    }
+    if (planned.length > 0) this.changed();
+    if (failure !== undefined) throw failure;
+    return planned;
+  }
+
+  /** As many due deliveries as the lane has room for. */
+  private async take({ channel, onTheWay }: Lane): Promise<readonly Delivery[]> {
+    const { outbox, scheduler, deliveriesAtOnce } = this.parts;
+    const room = deliveriesAtOnce - onTheWay.size;
+    if (room === 0) return [];
+    const due = await outbox.due(scheduler.now(), deliveriesAtOnce, channel.name);
+    const taken = this.stopped ? [] : due.filter(({ id }) => !onTheWay.has(id)).slice(0, room);
+    for (const { id } of taken) onTheWay.add(id);
+    return taken;
+  }
+
+  private deliver({ channel, onTheWay }: Lane, delivery: Delivery): Observable<never> {
+    const { log, scheduler } = this.parts;
+    return defer(() => this.attempt(channel, delivery)).pipe(
+      ignoreElements(),
+      catchError((error: unknown) => {
+        log.error(
+          { event: 'delivery.broken', deliveryId: delivery.id, error: messageOf(error) },
+          'a delivery could not be tried',
+        );
+        // Keeps its place meanwhile: what fails at once would otherwise be taken again at once.
+        return timer(PAUSE_AFTER_ERROR_MS, scheduler).pipe(takeUntil(this.stopping), ignoreElements());
+      }),
+      finalize(() => {
+        onTheWay.delete(delivery.id);
+        this.changed();
+      }),
+    );
+  }
+
+  private async attempt(channel: Channel, delivery: Delivery): Promise<void> {
+    const { contextOf, scheduler, random } = this.parts;
+    const { notice } = delivery;
+    const context = await contextOf(notice.alert);
+    const outcome = await firstValueFrom(
+      race(
+        defer(() => channel.send(delivery, context)).pipe(
+          catchError((error: unknown) => of(this.brokenChannel(channel, error))),
+        ),
+        timer(ATTEMPT_WITHIN_MS, scheduler).pipe(
+          map((): Outcome => ({ kind: 'failed', answer: `No answer within ${ATTEMPT_WITHIN_MS / 1_000} s.` })),
+        ),
+      ),
+    );
+    const at = scheduler.now();
+    const next = afterAttempt(outcome, delivery.attempts + 1, notice.createdAt, at, random());
+    this.tell(channel, delivery, { at, outcome }, next);
+    await this.record(delivery, { at, outcome }, next);
+  }
+
+  private brokenChannel({ name }: Channel, error: unknown): Outcome {
+    this.parts.log.error(
+      { event: 'channel.broken', channel: name, error: messageOf(error) },
+      'a channel threw where it should have answered',
+    );
+    return { kind: 'failed', answer: messageOf(error) };
+  }
+
+  private tell(
+    channel: Channel,
+    delivery: Delivery,
+    { at, outcome }: Attempt,
+    { state, nextAttemptAt }: { state: DeliveryState; nextAttemptAt: number | null },
+  ): void {
+    const { log, metrics } = this.parts;
+    const { alert, event } = delivery.notice;
+    metrics.attempted(channel.name, state === 'given-up' ? 'given-up' : outcome.kind);
+    if (outcome.kind === 'accepted') metrics.accepted((at - alert.evidence.receivedAt) / 1_000);
+    const facts = {
+      deliveryId: delivery.id,
+      alertId: alert.id,
+      about: event,
+      contactId: delivery.contact.id,
+      channel: channel.name,
+      attempt: delivery.attempts + 1,
+      answer: outcome.answer,
+    };
+    if (outcome.kind === 'accepted') log.info({ event: 'delivery.accepted', ...facts }, 'a message was accepted');
+    else
+      log.warn(
+        { event: `delivery.${state === 'pending' ? 'failed' : state}`, ...facts, nextAttemptAt },
+        'a message was not accepted',
+      );
+  }
+
+  /**
+   * Keeps the attempt, however long that takes: a message whose sending was forgotten would be sent again, and again, as fast as we can.
+   * Its place in the lane is held meanwhile, so a record that cannot be written slows the sending down to a stop.
+   */
+  private record(
+    { id }: Delivery,
+    attempt: Attempt,
+    next: { state: DeliveryState; nextAttemptAt: number | null },
+  ): Promise<void> {
+    const { outbox, scheduler } = this.parts;
+    const what = 'recording attempts';
+    return lastValueFrom(
+      defer(() => outbox.record(id, attempt, next)).pipe(
+        tap(() => this.succeeded(what)),
+        retry({
+          delay: (error: unknown) => {
+            if (error instanceof CanhError && error.code === 'UNKNOWN_DELIVERY') return throwError(() => error);
+            this.failed(what, error);
+            const givenUp = this.stopping.pipe(
+              map((): never => {
+                throw error;
+              }),
+            );
+            return race(timer(PAUSE_AFTER_ERROR_MS, scheduler), givenUp);
+          },
+        }),
+      ),
+      { defaultValue: undefined },
+    );
+  }
+
+  private changed(): void {
+    this.changes.next(this.changes.value + 1);
+  }
+
+  /** Logs a failure when it begins, not four times a second while it lasts. */
+  private failed(what: string, error: unknown): void {
+    const message = messageOf(error);
+    if (this.failures.get(what) !== message)
+      this.parts.log.error(
+        { event: 'notifier.failing', what, error: message },
+        'the notifier cannot do its work and tries again',
+      );
+    this.failures.set(what, message);
+  }
+
+  private succeeded(what: string): void {
+    if (this.failures.delete(what))
+      this.parts.log.info({ event: 'notifier.recovered', what }, 'the notifier does its work again');
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

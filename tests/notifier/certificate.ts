@@ -1,0 +1,17 @@
+/** For servers of tests on this machine: valid for `hooks.test`, `localhost` and 127.0.0.1 until 2120. Nothing trusts it unless a test says so. */
+export const certificate = `-----BEGIN CERTIFICATE-----
+MIIBdjCCARugAwIBAgIBATAKBggqhkjOPQQDAjAVMRMwEQYDVQQDDApob29rcy50
+ZXN0MCAXDTIwMDEwMTAwMDAwMFoYDzIxMjAwMTAxMDAwMDAwWjAVMRMwEQYDVQQD
+DApob29rcy50ZXN0MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEusgBFoM4bFzG
+tEyja84QBuh5vBiT+0MUKzwtuUVfGZVNx7ubdYNmF3+P2TBXnCpy4eTHJ4MEpAoG
+UdU0VjtAfqNaMFgwDwYDVR0TAQH/BAUwAwEB/zAmBgNVHREEHzAdggpob29rcy50
+ZXN0gglsb2NhbGhvc3SHBH8AAAEwHQYDVR0OBBYEFB2iObgUhOOFQgUTLqd0tuv1
+W62DMAoGCCqGSM49BAMCA0kAMEYCIQCjIjcRtQc/eU/Xuwwl5p4W7BTkplMWaPWE
+MM7mWFJMWgIhAMVq6ltwlr12fukmGrp1bIr/BFn95vteMswhptJS/7oK
+-----END CERTIFICATE-----\n`;
+
+export const privateKey = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgo33rqu/hXO0DpZLY
+2wl0Pxw4q30OksqIEcFW1njc8VShRANCAAS6yAEWgzhsXMa0TKNrzhAG6Hm8GJP7
+QxQrPC25RV8ZlU3Hu5t1g2YXf4/ZMFecKnLh5McngwSkCgZR1TRWO0B+
+-----END PRIVATE KEY-----\n`;

@@ -10,14 +10,18 @@ import {
   StoreUnavailable,
   type Summary,
 } from '@canh/core/series/series-store';
-import { extname } from 'node:path';
+import { extname, resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Columns, FromWorker, Questions, SeriesRow, SetAside, SpanUs } from './duckdb-questions.js';
 
-/** Questions that may wait in the worker: each append holds a batch, and whoever asks more than this is not waiting for answers. */
-const MOST_WAITING = 256;
+/** How many may wait in the worker: each append holds a batch. Counted apart, so that many questions do not keep appends out. */
+const MOST_WAITING = { appends: 256, questions: 1_000 };
+
+/** DuckDB locks its file against other processes only; two threads of this one would ruin it. */
+const openHere = new Set<string>();
 
 interface Waiting {
+  readonly as: keyof typeof MOST_WAITING;
   resolve(answer: unknown): void;
   reject(error: Error): void;
 }
@@ -38,6 +42,7 @@ export class DuckDbSeriesStore extends SeriesStore {
   readonly #directory: string;
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
+  readonly #waitingAs = { appends: 0, questions: 0 };
   #lastId = 0;
   /** Why nothing can be asked any more. */
   #ended: string | null = null;
@@ -62,21 +67,21 @@ export class DuckDbSeriesStore extends SeriesStore {
    * person must change something first (another process has it, no right to write, no space); a broken file is set aside instead.
    */
   static async open(directory: string): Promise<OpenedDuckDb> {
+    const path = resolve(directory);
+    if (openHere.has(path)) throw notOpened(path, 'it is open in this process already');
+    openHere.add(path);
     const worker = new Worker(new URL(`./duckdb-worker${extname(import.meta.url)}`, import.meta.url), {
       name: 'duckdb',
-      workerData: { directory },
+      workerData: { directory: path },
     });
     const first = await firstMessage(worker);
     if (first.kind === 'opened') {
       const { series, setAside } = first;
-      return { store: new DuckDbSeriesStore(directory, worker, series), rebuilt: series.length === 0, setAside };
+      return { store: new DuckDbSeriesStore(path, worker, series), rebuilt: series.length === 0, setAside };
     }
     await worker.terminate();
-    throw new CanhError(
-      'STORE_NOT_OPENED',
-      `The series store in ${directory} did not open: ${first.kind === 'not-opened' ? first.reason : first.kind}. ` +
-        `Stop any other process that uses it and see that this one may write there, then start again.`,
-    );
+    openHere.delete(path);
+    throw notOpened(path, first.kind === 'not-opened' ? first.reason : first.kind);
   }
 
   async append(readings: readonly FlaggedReading[]): Promise<Appended> {
@@ -119,8 +124,8 @@ export class DuckDbSeriesStore extends SeriesStore {
   async close(): Promise<void> {
     if (this.#ended !== null) return;
     await this.#ask('close', {});
-    this.#end('it was closed');
     await this.#worker.terminate();
+    this.#end('it was closed');
   }
 
   #ask<Kind extends keyof Questions>(
@@ -129,11 +134,13 @@ export class DuckDbSeriesStore extends SeriesStore {
     transfer: ArrayBuffer[] = [],
   ): Promise<Questions[Kind]['answer']> {
     if (this.#ended !== null) return Promise.reject(this.#unavailable(this.#ended, 'Start the process again.'));
-    if (this.#waiting.size >= MOST_WAITING)
-      return Promise.reject(this.#unavailable(`${MOST_WAITING} questions are waiting already`, 'Ask again later.'));
+    const as = kind === 'append' ? 'appends' : 'questions';
+    if (this.#waitingAs[as] >= MOST_WAITING[as] && kind !== 'close')
+      return Promise.reject(this.#unavailable(`${MOST_WAITING[as]} ${as} are waiting already`, 'Ask again later.'));
     const id = (this.#lastId += 1);
+    this.#waitingAs[as] += 1;
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve: resolve as (answer: unknown) => void, reject });
+      this.#waiting.set(id, { as, resolve: resolve as (answer: unknown) => void, reject });
       this.#worker.postMessage({ id, kind, ...ask }, transfer);
     });
   }
@@ -141,12 +148,15 @@ export class DuckDbSeriesStore extends SeriesStore {
   #hear(message: FromWorker): void {
     if (message.kind !== 'answer' && message.kind !== 'failed') return;
     const waiting = this.#waiting.get(message.id);
+    if (waiting === undefined) return;
     this.#waiting.delete(message.id);
-    if (message.kind === 'answer') waiting?.resolve(message.answer);
-    else waiting?.reject(this.#unavailable(message.reason, 'See that the disk has space and is well.'));
+    this.#waitingAs[waiting.as] -= 1;
+    if (message.kind === 'answer') waiting.resolve(message.answer);
+    else waiting.reject(this.#unavailable(message.reason, 'See that the disk has space and is well.'));
   }
 
   #end(why: string): void {
+    openHere.delete(this.#directory);
     this.#ended ??= why;
     for (const { reject } of this.#waiting.values()) reject(this.#unavailable(this.#ended, 'Start the process again.'));
     this.#waiting.clear();
@@ -211,6 +221,13 @@ export class DuckDbSeriesStore extends SeriesStore {
     this.#channels.set(row.deviceId, ofDevice);
     ofDevice.set(row.metric, [...(ofDevice.get(row.metric) ?? []), row]);
   }
+}
+
+function notOpened(directory: string, reason: string): CanhError {
+  return new CanhError(
+    'STORE_NOT_OPENED',
+    `The series store in ${directory} did not open: ${reason}. Stop whatever else uses it, see that this process may write there, then start again.`,
+  );
 }
 
 function microseconds({ measuredAt, sequence }: FlaggedReading): number {

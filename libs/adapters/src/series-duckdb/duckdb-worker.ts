@@ -61,7 +61,7 @@ const NEWEST = `
 
 // What a person must change first: moving the file aside would not help, and could throw a good file away.
 const NOT_THE_FILE =
-  /lock|permission denied|read-only|no space|disk full|out of memory|memory limit|too many open files|newer version|version number/i;
+  /could not set lock|conflicting lock|already (attached|open)|unique file handle|permission denied|read-only|no space left|disk full|out of memory|failed to allocate|too many open files|version number/i;
 
 /** The newest reading of each series and channel: tells a new reading from one that may be stored already, and answers `latest`. */
 class Newest {
@@ -397,19 +397,16 @@ function answering(directory: string, opened: OpenFile): (question: Question) =>
   const read = oneAtATime();
   let file: OpenFile | null = opened;
 
-  const forReading = (): OpenFile => {
-    if (file === null) throw new Error('the last append failed, and the file was not opened again yet');
-    return file;
-  };
+  // After a failed append (a full disk) DuckDB takes nothing more until the file is opened again, and no query may run meanwhile:
+  // both happen in the line of the reads.
+  const open = async () => (file ??= await OpenFile.open(fileIn(directory)));
   const append = async ({ columns, newSeries }: Extract<Question, { kind: 'append' }>) => {
-    // After a failure (a full disk) DuckDB takes nothing more until the file is opened again, and no query may run meanwhile.
-    file ??= await read(() => OpenFile.open(fileIn(directory)));
+    const current = await read(open);
     try {
-      return { stored: await file.append(columns, newSeries) };
+      return { stored: await current.append(columns, newSeries) };
     } catch (error) {
-      const failed = file;
       file = null;
-      await read(() => failed.close());
+      await read(() => current.close());
       throw error;
     }
   };
@@ -419,13 +416,13 @@ function answering(directory: string, opened: OpenFile): (question: Question) =>
       case 'append':
         return write(() => append(question));
       case 'readings':
-        return read(() => forReading().readings(question.span, question.limit));
+        return read(async () => (await open()).readings(question.span, question.limit));
       case 'buckets':
-        return read(() => forReading().buckets(question.span, question.bucketMs));
+        return read(async () => (await open()).buckets(question.span, question.bucketMs));
       case 'summary':
-        return read(() => forReading().summary(question.span));
+        return read(async () => (await open()).summary(question.span));
       case 'latest':
-        return read(() => forReading().newest.all());
+        return read(async () => (await open()).newest.all());
       case 'close':
         return write(() => read(() => file?.close()));
     }

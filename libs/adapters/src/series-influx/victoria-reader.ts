@@ -1,0 +1,215 @@
+import type { Flag } from '@canh/core/quality/flag';
+import type { FlaggedReading } from '@canh/core/quality/flagged-reading';
+import type { Bucket, SeriesSpan, Summary } from '@canh/core/series/series-store';
+import { DAY_MS } from '@canh/core/time/instant';
+import type { InfluxHttp } from './influx-http.js';
+import type { SeriesReader } from './series-reader.js';
+
+/** VictoriaMetrics keeps each field as a series of its own, named measurement_field. */
+const FIELDS = ['value', 'flag', 'received_at'] as const;
+
+/** What is read at once, so that a long span does not fill the memory: a day at first, and twice as long wherever that held few. */
+const FIRST_WINDOW_MS = DAY_MS;
+const FEW = 20_000;
+
+/** From here to there every reading lies; to a window that starts on the first day of 1970 it answers nothing. */
+const FIRST_MS = DAY_MS;
+const FAR_AHEAD_S = 3_000_000_000;
+
+const ALL_VALUES = '{__name__=~".+_value",device!="",station!=""}';
+
+const ASKED_AT_ONCE = 8;
+
+interface Exported {
+  readonly metric: Readonly<Record<string, string>>;
+  readonly values: readonly (number | null)[];
+  readonly timestamps: readonly number[];
+}
+
+interface SeriesName {
+  readonly deviceId: string;
+  readonly stationId: string;
+  readonly metric: string;
+}
+
+/**
+ * Reads from VictoriaMetrics by exporting raw samples and working on them here: its own functions cannot leave out readings by their
+ * flag. Samples that were written twice count once.
+ */
+export class VictoriaReader implements SeriesReader {
+  constructor(private readonly http: InfluxHttp) {}
+
+  async readings(span: SeriesSpan, limit: number): Promise<FlaggedReading[]> {
+    const found: FlaggedReading[] = [];
+    for await (const some of this.#windows(span)) {
+      found.push(...some.slice(0, limit - found.length));
+      if (found.length >= limit) break;
+    }
+    return found;
+  }
+
+  async buckets(span: SeriesSpan, bucketMs: number): Promise<Bucket[]> {
+    const buckets: (Bucket & { sum: number })[] = [];
+    for await (const some of this.#windows(span))
+      for (const { measuredAt, value, flag } of some) {
+        if (flag === 4) continue;
+        const at = Math.floor(measuredAt / bucketMs) * bucketMs;
+        const before = buckets.at(-1);
+        if (before?.at === at) {
+          const sum = before.sum + value;
+          const count = before.count + 1;
+          const [min, max] = [Math.min(before.min, value), Math.max(before.max, value)];
+          buckets[buckets.length - 1] = {
+            at,
+            min,
+            max,
+            sum,
+            count,
+            mean: sum / count,
+            flag: flag > before.flag ? flag : before.flag,
+          };
+        } else buckets.push({ at, min: value, max: value, sum: value, count: 1, mean: value, flag });
+      }
+    return buckets.map(({ at, min, max, mean, count, flag }) => ({ at, min, max, mean, count, flag }));
+  }
+
+  async summary(span: SeriesSpan): Promise<Summary> {
+    let [count, sum] = [0, 0];
+    for await (const some of this.#windows(span))
+      for (const { value } of some) {
+        count += 1;
+        sum += value;
+      }
+    return { count, sum };
+  }
+
+  async latest(): Promise<FlaggedReading[]> {
+    const newest = new Map<string, SeriesName & { at: number }>();
+    // A day ahead, because clocks of devices run ahead; two days in all, because a longer window makes it read that much.
+    const recent = await this.#instant(`tlast_over_time(${ALL_VALUES}[2d] offset -1d) keep_metric_names`, null);
+    const recentOf = new Map(recent.map((series) => [key(series), series]));
+    await atOnce(await this.#series(), async (series) => {
+      const at = recentOf.get(key(series))?.at ?? (await this.#lastOf(series));
+      const ofStation = JSON.stringify([series.stationId, series.metric]);
+      if (at !== null && at > (newest.get(ofStation)?.at ?? -Infinity)) newest.set(ofStation, { ...series, at });
+    });
+    const readings: FlaggedReading[] = [];
+    await atOnce([...newest.values()], async ({ stationId, metric, at }) => {
+      readings.push(...(await this.#export({ stationId, metric, from: at, to: at + 1 })).slice(0, 1));
+    });
+    return readings;
+  }
+
+  /** For one that was silent for days: over all time, but only its own samples are read. */
+  async #lastOf({ deviceId, stationId, metric }: SeriesName): Promise<number | null> {
+    const selected = `{__name__=${quoted(`${metric}_value`)},device=${quoted(deviceId)},station=${quoted(stationId)}}`;
+    const [last] = await this.#instant(
+      `tlast_over_time(${selected}[${FAR_AHEAD_S * 1_000 - FIRST_MS}ms])`,
+      FAR_AHEAD_S,
+    );
+    return last?.at ?? null;
+  }
+
+  /** The readings of the span in the order of their time, some at a time. */
+  async *#windows(span: SeriesSpan): AsyncGenerator<FlaggedReading[]> {
+    const found = await this.#ends(span);
+    if (found === null) return;
+    let windowMs = FIRST_WINDOW_MS;
+    for (let from = found.first; from <= found.last;) {
+      const to = Math.min(from + windowMs, found.last + 1);
+      const readings = await this.#export({ ...span, from, to });
+      if (readings.length > 0) yield readings;
+      if (readings.length < FEW) windowMs *= 2;
+      from = to;
+    }
+  }
+
+  /** The times of the first and the last sample in the span: what lies outside need not be asked for. */
+  async #ends(span: SeriesSpan): Promise<{ first: number; last: number } | null> {
+    const from = Math.max(span.from, FIRST_MS);
+    const to = Math.min(span.to, FAR_AHEAD_S * 1_000);
+    if (to <= from) return null;
+    const selected = `{__name__=${quoted(`${span.metric}_value`)},station=${quoted(span.stationId)}}[${to - from}ms]`;
+    const time = (to - 1) / 1_000;
+    const [first] = await this.#instant(`min(tfirst_over_time(${selected}))`, time);
+    const [last] = await this.#instant(`max(tlast_over_time(${selected}))`, time);
+    return first === undefined || last === undefined ? null : { first: first.at, last: last.at };
+  }
+
+  async #export({ stationId, metric, from, to }: SeriesSpan): Promise<FlaggedReading[]> {
+    const form = new URLSearchParams({ start: String(from / 1_000), end: String((to - 1) / 1_000) });
+    for (const field of FIELDS)
+      form.append('match[]', `{__name__=${quoted(`${metric}_${field}`)},station=${quoted(stationId)}}`);
+    const answer = await this.http.ask('/api/v1/export', form);
+    if (answer.status !== 200) throw this.http.failure(answer);
+
+    const devices = new Map<string, Record<(typeof FIELDS)[number], Map<number, number>>>();
+    for (const line of answer.text.split('\n')) {
+      if (line === '') continue;
+      const { metric: names, values, timestamps } = JSON.parse(line) as Exported;
+      const field = FIELDS.find((of) => names['__name__'] === `${metric}_${of}`);
+      const deviceId = names['device'];
+      if (field === undefined || deviceId === undefined) continue;
+      const device = devices.get(deviceId) ?? { value: new Map(), flag: new Map(), received_at: new Map() };
+      devices.set(deviceId, device);
+      for (const [sample, at] of timestamps.entries()) device[field].set(at, values[sample] ?? Number.NaN);
+    }
+
+    const readings: FlaggedReading[] = [];
+    for (const [deviceId, { value: values, flag: flags, received_at: receipts }] of devices)
+      for (const [measuredAt, value] of values) {
+        const [flag, receivedAt] = [flags.get(measuredAt), receipts.get(measuredAt)];
+        // A crash of the server can keep one field of a reading and lose another: the journal still has it, and here it is not.
+        if (flag === undefined || receivedAt === undefined || !Number.isFinite(value)) continue;
+        if (measuredAt < from || measuredAt >= to) continue;
+        readings.push({ deviceId, stationId, metric, value, measuredAt, sequence: 0, receivedAt, flag: flag as Flag });
+      }
+    return readings.sort((a, b) => a.measuredAt - b.measuredAt || (a.deviceId < b.deviceId ? -1 : 1));
+  }
+
+  async #series(): Promise<SeriesName[]> {
+    const form = new URLSearchParams({ 'match[]': ALL_VALUES, start: '1', end: String(FAR_AHEAD_S) });
+    const { data } = await this.#json<{ data: readonly Readonly<Record<string, string>>[] }>('/api/v1/series', form);
+    return data.map(nameOf);
+  }
+
+  /** The time of the newest sample of each series that the query selects. */
+  async #instant(query: string, time: number | null): Promise<(SeriesName & { at: number })[]> {
+    const form = new URLSearchParams({ query, nocache: '1' });
+    if (time !== null) form.set('time', String(time));
+    const { data } = await this.#json<{
+      data: { result: readonly { metric: Readonly<Record<string, string>>; value: [number, string] }[] };
+    }>('/api/v1/query', form);
+    return data.result.map(({ metric, value }) => ({ ...nameOf(metric), at: Math.round(Number(value[1]) * 1_000) }));
+  }
+
+  async #json<Body>(path: string, form: URLSearchParams): Promise<Body> {
+    const answer = await this.http.ask(path, form);
+    if (answer.status !== 200) throw this.http.failure(answer);
+    return JSON.parse(answer.text) as Body;
+  }
+}
+
+function nameOf(labels: Readonly<Record<string, string>>): SeriesName {
+  return {
+    deviceId: labels['device'] ?? '',
+    stationId: labels['station'] ?? '',
+    metric: (labels['__name__'] ?? '').replace(/_value$/, ''),
+  };
+}
+
+function key({ deviceId, stationId, metric }: SeriesName): string {
+  return JSON.stringify([deviceId, stationId, metric]);
+}
+
+function quoted(label: string): string {
+  return JSON.stringify(label);
+}
+
+async function atOnce<Item>(items: readonly Item[], work: (item: Item) => Promise<void>): Promise<void> {
+  const left = items.values();
+  const one = async () => {
+    for (const item of left) await work(item);
+  };
+  await Promise.all(Array.from({ length: ASKED_AT_ONCE }, one));
+}

@@ -104,6 +104,8 @@ export class WebhookChannel extends Channel {
       });
       sending.on('error', reject);
       sending.on('response', (response) => {
+        // The status has come, and decides; being cut off in the middle of the page changes nothing.
+        sending.off('error', reject).on('error', () => {});
         void beginningOf(response).then((text) => {
           sending.destroy();
           resolve(outcomeOf(response.statusCode ?? 0, response.statusMessage ?? '', text));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nestCliFaults, pathFaults, settingNameFaults, withFolders } from './documents.js';
+import { linkFaults, nestCliFaults, pathFaults, settingNameFaults, withFolders } from './documents.js';
 import { projectPaths, readProjectFile } from './source-files.js';
 
 const paths = withFolders(projectPaths());
@@ -7,6 +7,11 @@ const paths = withFolders(projectPaths());
 describe('the project', () => {
   it.each(['ARCHITECTURE.md', 'README.md', 'CONTRIBUTING.md'])('%s names only paths that are there', (document) => {
     expect(pathFaults(document, readProjectFile(document), paths)).toEqual([]);
+  });
+
+  it('has no dead link in its documents', () => {
+    const documents = projectPaths().filter((path) => path.endsWith('.md') && !path.startsWith('tests/data/'));
+    expect(documents.flatMap((path) => linkFaults(path, readProjectFile(path), paths))).toEqual([]);
   });
 
   it('has every app and library in nest-cli.json', () => {
@@ -40,13 +45,30 @@ describe('a path that is not there is reported', () => {
     ['`libs/core/src/rules/rule.ts:12`, `libs/core/`, `vitest.config.ts`, `rules/rule.ts`, `rule.ts`'],
     ['`libs/core/src/{rules,time}`, `libs/*/src`, `libs/core/src/<folder>/*.ts`, `apps/…/src/main.ts`'],
     ['`v1/devices/me/telemetry`, `/api/docs`, `@nestjs/core`, `ug/m3`, `text/event-stream`, `npm run check`'],
-    ['`dist/apps/canh`, `node_modules/node`, `data/journal`, and libs/gone without backticks'],
+    ['`.js`, `dist/apps/canh`, `node_modules/node`, `data/journal`, and libs/gone without backticks'],
   ])('but not %s', (text) => {
     expect(faultsIn(text)).toEqual([]);
   });
 
   it('with its line', () => {
     expect(faultsIn('one\ntwo `libs/gone`')).toEqual(['A.md:2 names libs/gone, which is not there']);
+  });
+});
+
+describe('a dead link is reported', () => {
+  const known = withFolders(['README.md', 'devices/README.md', 'docs/console.png']);
+
+  it('by its target, seen from the document', () => {
+    const text = '![a](docs/gone.png)\n[b](../docs/console.png)';
+    expect(linkFaults('README.md', text, known)).toEqual([
+      'README.md:1 links to docs/gone.png, which is not there',
+      'README.md:2 links to ../docs/console.png, which is not there',
+    ]);
+  });
+
+  it('but not a live one, an anchor or the web', () => {
+    const text = '[a](../docs/console.png) [b](#c) [d](README.md#e) [f](https://example.org/x) [g](../devices/)';
+    expect(linkFaults('devices/README.md', text, known)).toEqual([]);
   });
 });
 

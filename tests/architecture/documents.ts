@@ -1,8 +1,9 @@
+import { posix } from 'node:path';
 import type { Fault } from './source-files.js';
 
 /** Folders that appear by running Canh, not by cloning it. */
 const GENERATED = /^(node_modules|dist|data|coverage)(\/|$)/;
-const FILE_NAME = /\.(ts|tsx|mjs|js|json|md|yaml|yml|css|html|sql|csv|c)$/;
+const FILE_NAME = /[^/.][^/]*\.(ts|tsx|mjs|js|json|md|yaml|yml|css|html|sql|csv|c)$/;
 
 /** Paths and all folders on the way to them. */
 export function withFolders(paths: Iterable<string>): Set<string> {
@@ -52,6 +53,18 @@ export function pathFaults(name: string, text: string, paths: ReadonlySet<string
         const there = [...paths].some((known) => (fromRoot ? pattern.exec(known)?.index === 0 : pattern.test(known)));
         if (!there) faults.push(`${name}:${at + 1} names ${one}, which is not there`);
       }
+    }
+  return faults;
+}
+
+/** Relative links of a document to what the project does not have. */
+export function linkFaults(name: string, text: string, paths: ReadonlySet<string>): Fault[] {
+  const faults: Fault[] = [];
+  for (const [at, line] of text.split('\n').entries())
+    for (const [, link] of line.matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^(https?:|mailto:|#)/.test(link!)) continue;
+      const path = posix.join(posix.dirname(name), link!.replace(/#.*$/, '')).replace(/\/$/, '');
+      if (!paths.has(path)) faults.push(`${name}:${at + 1} links to ${link!}, which is not there`);
     }
   return faults;
 }

@@ -35,8 +35,12 @@ const STYLE = new Html(`
   .fact-label, .fact-text { display: block !important; width: auto !important; }
   .fact-label { padding-bottom: 0 !important; border: 0 !important; }
   .fact-text { padding-top: 0 !important; }
-  .button, .button a { display: block !important; text-align: center !important; }
+  .button { width: 100% !important; }
+  .button a { display: block !important; text-align: center !important; }
 }`);
+
+/** Keeps a number and its unit on one line. */
+const unbroken = (text: string): string => text.replaceAll(/(\d) (?=[\p{L}\p{N}µ°%])/gu, '$1\u00a0');
 
 const row = (content: Html, padding: string): Html =>
   html`<tr>
@@ -93,7 +97,7 @@ const fact = ({ label, text }: LabelledText): Html =>
       class="fact-text text line"
       style="padding:8px 0;border-bottom:1px solid #E4E6E8;color:#16191C;font-size:15px;line-height:1.5;vertical-align:top;"
     >
-      ${text}
+      ${unbroken(text)}
     </td>
   </tr>`;
 
@@ -145,7 +149,7 @@ export function mailHtml(text: NoticeText): string {
                     <span style="padding-right:8px;">${tone.mark}</span>${text.status}
                   </td>
                 </tr>
-                ${row(html`<h1 class="text" style="margin:0;color:#16191C;font-size:22px;line-height:1.4;font-weight:700;">${text.headline}</h1>`, '20px 24px 12px')}
+                ${row(html`<h1 class="text" style="margin:0;color:#16191C;font-size:22px;line-height:1.4;font-weight:700;">${unbroken(text.headline)}</h1>`, '20px 24px 12px')}
                 ${text.notes.length === 0 ? NOTHING : row(html`${text.notes.map(note)}`, '0 24px 4px')}
                 ${text.response === null ? NOTHING : row(response(text.response), '4px 24px 12px')}
                 ${text.link === null ? NOTHING : row(button(text.link), '4px 24px 16px')}

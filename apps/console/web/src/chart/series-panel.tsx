@@ -1,0 +1,215 @@
+import type { EvidenceView, MetricView, StationView } from '@canh/contract/views.dto';
+import { SegmentedControl } from '@mantine/core';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useEffect, useMemo, useState, type ReactNode } from 'react';
+import { periods, seriesQuery, type Period } from '../api/stations.js';
+import { useLive, useOfOpenAlerts } from '../live/hooks.js';
+import { limitWord } from '../text/limit-words.js';
+import { useText } from '../text/text.js';
+import { go, useAddress } from '../ui/address.js';
+import { PanelError } from '../ui/panel-error.js';
+import { Plot, type Picture } from './plot.js';
+import { limitLines, plotData } from './plot-data.js';
+import style from './series-panel.module.css';
+
+/** The least time between two drawings that new readings ask for. */
+const refreshEveryMs = 3_000;
+
+/**
+ * One metric of a station over a period, with its limits and the times in which alerts fired. `evidence` is the reading and the limit
+ * that decided an alert, for the alert's page.
+ */
+export function SeriesPanel({
+  station,
+  evidence = null,
+}: {
+  station: StationView;
+  evidence?: EvidenceView | null;
+}): ReactNode {
+  const { words, format } = useText();
+  const live = useLive();
+  const { metric: asked, period } = useAddress();
+  const metric =
+    station.metrics.find(({ name }) => name === asked) ??
+    station.metrics.find(({ name }) => name === evidence?.metric) ??
+    station.metrics[0];
+  if (metric === undefined) return null;
+  const { metrics } = station;
+  return (
+    <section className={style.panel} aria-label={words.chart.title}>
+      <div className={style.choices}>
+        {metrics.length > 1 && (
+          <div className={style.metrics} role="group" aria-label={words.chart.metrics}>
+            {metrics.map((one) => (
+              <button
+                key={one.name}
+                type="button"
+                className={style.metric}
+                aria-pressed={one.name === metric.name}
+                onClick={() => go({ metric: one.name }, 'replace')}
+              >
+                {format.text(one.names)}
+              </button>
+            ))}
+          </div>
+        )}
+        {metrics.length === 1 && <h3 className={style.only}>{format.text(metric.names)}</h3>}
+        <SegmentedControl
+          className={style.period ?? ''}
+          aria-label={words.chart.period}
+          value={period}
+          onChange={(value) => go({ period: value as Period }, 'replace')}
+          data={periods.map((value) => ({ value, label: words.chart.periods[value] }))}
+          transitionDuration={0}
+        />
+      </div>
+      <Series
+        key={`${station.id}/${metric.name}`}
+        station={station}
+        metric={metric}
+        period={period}
+        evidence={evidence}
+        live={live}
+      />
+    </section>
+  );
+}
+
+function Series({
+  station,
+  metric,
+  period,
+  evidence,
+  live,
+}: {
+  station: StationView;
+  metric: MetricView;
+  period: Period;
+  evidence: EvidenceView | null;
+  live: ReturnType<typeof useLive>;
+}): ReactNode {
+  const text = useText();
+  const { words, format } = text;
+  const query = useQuery(seriesQuery(live, { stationId: station.id, metric: metric.name, period }));
+  const [over, setOver] = useState<number | null>(null);
+  useRefreshed(station.id, metric.name);
+
+  const series = query.data;
+  const { intervalMs } = station;
+  const picture = useMemo((): Picture | null => {
+    if (series === undefined || series.buckets.length === 0) return null;
+    const { from, to, decimals } = series;
+    const limits = limitLines(series.limits, { from, to }, (limit) => limitWord(limit.name, words));
+    const ours = evidence !== null && evidence.metric === series.metric ? evidence : null;
+    // A limit that the rule sets is in no document of the station, but the alert is about it.
+    if (ours !== null && ours.limit !== null && !limits.some(({ value }) => value === ours.limit)) {
+      limits.push({ label: limitWord(ours.limitName, words), value: ours.limit, from, to });
+    }
+    return {
+      data: plotData(series.buckets, series.bucketMs, intervalMs),
+      from,
+      to,
+      decimals,
+      limits,
+      firing: series.firing.map((one) => ({ severity: one.severity, from: one.from, to: one.to ?? to })),
+      mark: ours === null ? null : { at: ours.measuredAt, value: ours.value },
+    };
+  }, [series, intervalMs, evidence, words]);
+
+  if (query.error !== null && series === undefined)
+    return <PanelError error={query.error} again={() => void query.refetch()} busy={query.isFetching} />;
+  if (series === undefined) return <div className={style.waiting} role="status" aria-label={words.loading} />;
+  if (picture === null) return <div className={style.waiting}>{words.chart.empty}</div>;
+
+  const quantity = (value: number): string => format.quantity(value, series.decimals, series.unit);
+  const lowest = Math.min(...series.buckets.map(({ min }) => min));
+  const highest = Math.max(...series.buckets.map(({ max }) => max));
+  const newest = series.buckets.at(-1);
+  const summary = [
+    newest === undefined ? '' : words.chart.newest(quantity(newest.mean), format.time(newest.at)),
+    words.chart.range(quantity(lowest), quantity(highest)),
+  ].join('; ');
+  return (
+    <>
+      <div className={`${style.drawing} hatched`} data-old={query.isPlaceholderData}>
+        <Plot
+          picture={picture}
+          format={format}
+          over={setOver}
+          label={`${words.chart.describes(format.text(metric.names), format.text(station.names))}, ${words.chart.periods[period]}: ${summary}`}
+        />
+      </div>
+      <p className={`${style.readout} number`}>
+        {over === null ? summary : readout(picture, over, quantity, format.time, words)}
+      </p>
+    </>
+  );
+}
+
+/** `02:10: trung bình 6,12 m (6,08 m đến 6,15 m)` */
+function readout(
+  { data }: Picture,
+  index: number,
+  quantity: (value: number) => string,
+  time: (at: number) => string,
+  words: ReturnType<typeof useText>['words'],
+): string {
+  const [seconds, low, high, mean, suspect] = [
+    data[0][index],
+    data[1][index],
+    data[2][index],
+    data[3][index],
+    data[4][index],
+  ];
+  if (seconds === undefined) return '';
+  const at = time(seconds * 1_000);
+  if (mean === null || mean === undefined) return words.chart.at(at, words.missing);
+  const span =
+    low !== null && low !== undefined && high !== null && high !== undefined && low !== high
+      ? ` (${words.chart.span(quantity(low), quantity(high))})`
+      : '';
+  return words.chart.at(
+    at,
+    `${quantity(mean)}${span}${suspect === null || suspect === undefined ? '' : `, ${words.chart.suspect}`}`,
+  );
+}
+
+/** Asks again when the stream tells of a newer reading of this metric or of an alert of this station. */
+function useRefreshed(stationId: string, metric: string): void {
+  const live = useLive();
+  const client = useQueryClient();
+  const alerts = useOfOpenAlerts((open) =>
+    open
+      .filter((alert) => alert.stationId === stationId)
+      .map((alert) => `${alert.id} ${alert.version}`)
+      .sort()
+      .join(),
+  );
+
+  useEffect(() => {
+    const queryKey = ['series', stationId, metric];
+    const newestOf = (): number => live.latestOf(stationId)?.find((value) => value.metric === metric)?.measuredAt ?? 0;
+    let seen = newestOf();
+    let asked = performance.now();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const refresh = (): void => {
+      timer = undefined;
+      asked = performance.now();
+      void client.invalidateQueries({ queryKey });
+    };
+    const stop = live.onLatest(stationId, () => {
+      const newest = newestOf();
+      if (newest === seen || timer !== undefined) return;
+      seen = newest;
+      timer = setTimeout(refresh, Math.max(0, asked + refreshEveryMs - performance.now()));
+    });
+    return () => {
+      stop();
+      clearTimeout(timer);
+    };
+  }, [live, client, stationId, metric]);
+
+  useEffect(() => {
+    void client.invalidateQueries({ queryKey: ['series', stationId] });
+  }, [client, stationId, alerts]);
+}

@@ -185,7 +185,7 @@ export async function up(database: Kysely<unknown>): Promise<void> {
   await schema
     .createIndex('deliveries_due')
     .on('deliveries')
-    .column('next_attempt_at')
+    .columns(['channel', 'next_attempt_at'])
     .where(sql.ref('state'), '=', sql.lit('pending'))
     .execute();
   await schema

@@ -1,0 +1,66 @@
+import { createSecretKey } from 'node:crypto';
+import { openRecords } from '@canh/adapters/records-sql/open-records';
+import { SqlAlertDesk } from '@canh/adapters/records-sql/sql-alert-desk';
+import { SqlAlertStore } from '@canh/adapters/records-sql/sql-alert-store';
+import { SqlCheckpoints } from '@canh/adapters/records-sql/sql-checkpoints';
+import { SqlContactBook } from '@canh/adapters/records-sql/sql-contact-book';
+import { SqlCredentialDesk } from '@canh/adapters/records-sql/sql-credential-desk';
+import { SqlCredentials } from '@canh/adapters/records-sql/sql-credentials';
+import { SqlDeviceAttributes } from '@canh/adapters/records-sql/sql-device-attributes';
+import { SqlInventoryDesk } from '@canh/adapters/records-sql/sql-inventory-desk';
+import { SqlOperators } from '@canh/adapters/records-sql/sql-operators';
+import { SqlOutbox } from '@canh/adapters/records-sql/sql-outbox';
+import { SqlQuarantine, type QuarantineBounds } from '@canh/adapters/records-sql/sql-quarantine';
+import { SqlQuarantineDesk } from '@canh/adapters/records-sql/sql-quarantine-desk';
+import { SqlRegistry } from '@canh/adapters/records-sql/sql-registry';
+import type { AlertDesk, AlertStore } from '@canh/core/alerts/alert-store';
+import type { Operators } from '@canh/core/alerts/operators';
+import type { ContactBook, Outbox } from '@canh/core/dispatch/outbox';
+import type { Quarantine, QuarantineDesk } from '@canh/core/readings/quarantine';
+import type { Checkpoints } from '@canh/core/rules/checkpoints';
+import type { DeviceAttributes } from '@canh/core/stations/attributes';
+import type { CredentialDesk, Credentials } from '@canh/core/stations/credentials';
+import type { InventoryDesk, Registry } from '@canh/core/stations/registry';
+
+/** Every record port over one connection, as one process has them. */
+export interface Records {
+  readonly registry: Registry;
+  readonly inventoryDesk: InventoryDesk;
+  readonly credentials: Credentials;
+  readonly credentialDesk: CredentialDesk;
+  readonly attributes: DeviceAttributes;
+  readonly quarantine: Quarantine;
+  readonly quarantineDesk: QuarantineDesk;
+  readonly checkpoints: Checkpoints;
+  readonly alertStore: AlertStore;
+  readonly alertDesk: AlertDesk;
+  readonly operators: Operators;
+  readonly outbox: Outbox;
+  readonly contactBook: ContactBook;
+  close(): Promise<void>;
+}
+
+export const QUARANTINE_KEPT: QuarantineBounds = { rows: 50, bytes: 20_000 };
+
+const serverKey = createSecretKey(Buffer.alloc(32, 'only for tests'));
+
+/** Opens the records that `address` names: so far always a file of SQLite. */
+export async function openRecordsAt(address: string): Promise<Records> {
+  const database = await openRecords(address);
+  return {
+    registry: new SqlRegistry(database),
+    inventoryDesk: new SqlInventoryDesk(database),
+    credentials: new SqlCredentials(database, serverKey),
+    credentialDesk: new SqlCredentialDesk(database, serverKey),
+    attributes: new SqlDeviceAttributes(database),
+    quarantine: new SqlQuarantine(database, QUARANTINE_KEPT),
+    quarantineDesk: new SqlQuarantineDesk(database),
+    checkpoints: new SqlCheckpoints(database),
+    alertStore: new SqlAlertStore(database),
+    alertDesk: new SqlAlertDesk(database),
+    operators: new SqlOperators(database),
+    outbox: new SqlOutbox(database),
+    contactBook: new SqlContactBook(database),
+    close: () => database.destroy(),
+  };
+}

@@ -1,0 +1,182 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { openRecords } from '@canh/adapters/records-sql/open-records';
+import { keyedHash, loadServerKey } from '@canh/adapters/records-sql/server-key';
+import { SqlAlertDesk } from '@canh/adapters/records-sql/sql-alert-desk';
+import { SqlAlertStore } from '@canh/adapters/records-sql/sql-alert-store';
+import { SqlCredentialDesk } from '@canh/adapters/records-sql/sql-credential-desk';
+import { SqlInventoryDesk } from '@canh/adapters/records-sql/sql-inventory-desk';
+import { SqlQuarantine } from '@canh/adapters/records-sql/sql-quarantine';
+import { SqlQuarantineDesk } from '@canh/adapters/records-sql/sql-quarantine-desk';
+import { buildChildren, type Children } from './records.children.js';
+import { recordsSuite } from './records.suite.js';
+import { logger, NIGHT, quangTri, raised, thachHan } from './records.story.js';
+
+recordsSuite('SQLite', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'canh-records-'));
+  return { address: join(folder, 'records.sqlite'), remove: () => rm(folder, { recursive: true }) };
+});
+
+describe('records in one file of SQLite', () => {
+  let folder: string;
+  let file: string;
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'canh-records-'));
+    file = join(folder, 'data', 'records.sqlite');
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  it('are written through to the disk, checked for references, and read by nobody else', async () => {
+    const database = await openRecords(file);
+    const pragma = (name: string) => Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0];
+    expect(['journal_mode', 'synchronous', 'foreign_keys', 'busy_timeout'].map(pragma)).toEqual(['wal', 2, 1, 5_000]);
+    for (const name of await readdir(join(folder, 'data')))
+      expect([name, (await stat(join(folder, 'data', name))).mode & 0o777]).toEqual([name, 0o600]);
+    await database.destroy();
+  });
+
+  it('hold no token that could be read out of the file', async () => {
+    const database = await openRecords(file);
+    const desk = new SqlInventoryDesk(database);
+    await desk.putArea(quangTri);
+    await desk.putStation(thachHan);
+    await desk.putDevice(logger);
+    const token = await new SqlCredentialDesk(database, await loadServerKey(folder)).issue('logger-7');
+    await database.destroy();
+    const bytes = await readFile(file);
+    expect(bytes.includes('logger-7')).toBe(true);
+    expect(bytes.includes(token)).toBe(false);
+    expect(bytes.includes(Buffer.from(token, 'base64url'))).toBe(false);
+  });
+
+  it('let the thread go on while another process writes, and then take their turn', async () => {
+    const database = await openRecords(file);
+    const other = new DatabaseSync(file);
+    other.exec('BEGIN IMMEDIATE');
+    let saved: number | null = null;
+    const saving = new SqlAlertStore(database)
+      .apply([raised('thach-han', NIGHT)], NIGHT)
+      .then((count) => (saved = count));
+    // Had it waited inside SQLite, this thread would have stood still and never come to let the other one go.
+    for (let turn = 0; turn < 50; turn += 1) await new Promise(setImmediate);
+    expect(saved).toBeNull();
+    other.exec('COMMIT');
+    await saving;
+    expect(saved).toBe(1);
+    other.close();
+    await database.destroy();
+  });
+
+  it('say so when another process never ends its transaction, and work again when it did', async () => {
+    const database = await openRecords(file, { waitMs: 50 });
+    const other = new DatabaseSync(file);
+    other.exec('BEGIN IMMEDIATE');
+    const store = new SqlAlertStore(database);
+    await expect(store.apply([raised('thach-han', NIGHT)], NIGHT)).rejects.toMatchObject({ code: 'RECORDS_BUSY' });
+    expect(await new SqlAlertDesk(database).list('all', 10)).toEqual([]);
+    other.exec('COMMIT');
+    expect(await store.apply([raised('thach-han', NIGHT)], NIGHT)).toBe(1);
+    other.close();
+    await database.destroy();
+  });
+
+  it('are not changed by a step that a full disk stopped, and take it when there is room', async () => {
+    const database = await openRecords(file);
+    const quarantine = new SqlQuarantine(database);
+    const big = {
+      offset: 1,
+      part: 0,
+      deviceId: '',
+      receivedAt: NIGHT,
+      reason: 'not-json',
+      detail: '',
+      payload: new Uint8Array(randomBytes(400_000)),
+    } as const;
+    const pages = Object.values(database.prepare('PRAGMA page_count').get() ?? {})[0];
+    database.prepare(`PRAGMA max_page_count = ${Number(pages) + 10}`).get();
+    await expect(quarantine.keep([{ ...big, offset: 7, payload: new Uint8Array(1) }, big])).rejects.toMatchObject({
+      code: 'RECORDS_UNWRITABLE',
+    });
+    expect(await new SqlQuarantineDesk(database).counts()).toEqual([]);
+    database.prepare('PRAGMA max_page_count = 1000000').get();
+    await quarantine.keep([big]);
+    const [kept] = await new SqlQuarantineDesk(database).newest(5);
+    expect(kept?.offset).toBe(1);
+    expect(Buffer.compare(kept?.payload ?? new Uint8Array(), big.payload)).toBe(0);
+    await database.destroy();
+  });
+
+  it('are not opened where there is something else, or where nothing can be written', async () => {
+    const other = join(folder, 'other.sqlite');
+    await writeFile(other, randomBytes(10_000));
+    await expect(openRecords(folder)).rejects.toMatchObject({ code: 'RECORDS_UNOPENABLE' });
+    await expect(openRecords(join(other, 'records.sqlite'))).rejects.toMatchObject({ code: 'RECORDS_UNOPENABLE' });
+    await expect(openRecords(other)).rejects.toMatchObject({ code: 'RECORDS_DAMAGED' });
+  });
+
+  it('of a newer version are left as they are', async () => {
+    await (await openRecords(file)).destroy();
+    const newer = new DatabaseSync(file);
+    newer.exec("insert into kysely_migration (name, timestamp) values ('9999-later', '2030-01-01T00:00:00.000Z')");
+    newer.close();
+    await expect(openRecords(file)).rejects.toMatchObject({ code: 'RECORDS_NEWER' });
+  });
+});
+
+describe('the server key', () => {
+  let children: Children;
+  let folder: string;
+
+  beforeAll(async () => {
+    children = await buildChildren();
+  });
+  afterAll(() => children.end());
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'canh-key-'));
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  it('is made once, for its owner only, and is the same for all who start at once', async () => {
+    for (let round = 0; round < 3; round += 1) {
+      const dataDir = join(folder, `data-${round}`);
+      const starters = Array.from({ length: 6 }, (_, n) =>
+        children.start({ kind: 'server-key', dataDir }, n % 2 === 0 ? 'process' : 'thread'),
+      );
+      await Promise.all(starters.map(({ ready }) => ready));
+      for (const starter of starters) starter.say();
+      const keys = await Promise.all(starters.map(({ result }) => result));
+      expect(new Set(keys).size).toBe(1);
+      expect((await loadServerKey(dataDir)).export().toString('hex')).toBe(keys[0]);
+      expect(await readdir(dataDir)).toEqual(['server.key']);
+      expect(await stat(join(dataDir, 'server.key'))).toMatchObject({ size: 32, mode: 0o100600 });
+    }
+  });
+
+  it('is not replaced when it is damaged', async () => {
+    await writeFile(join(folder, 'server.key'), 'too short');
+    await expect(loadServerKey(folder)).rejects.toMatchObject({ code: 'BAD_SERVER_KEY' });
+    expect(await readFile(join(folder, 'server.key'), 'utf8')).toBe('too short');
+  });
+
+  it('says so where it cannot be kept', async () => {
+    await writeFile(join(folder, 'a-file'), '');
+    await expect(loadServerKey(join(folder, 'a-file'))).rejects.toMatchObject({ code: 'BAD_SERVER_KEY' });
+  });
+
+  it('hashes the same secret differently for another purpose and in another installation', async () => {
+    const key = await loadServerKey(folder);
+    const other = await loadServerKey(join(folder, 'other'));
+    const hashes = [
+      keyedHash(key, 'device-token', 'x'),
+      keyedHash(key, 'session', 'x'),
+      keyedHash(other, 'session', 'x'),
+    ];
+    expect(new Set(hashes).size).toBe(3);
+    expect(keyedHash(key, 'session', 'x')).toBe(hashes[1]);
+  });
+});

@@ -1,0 +1,842 @@
+import fc from 'fast-check';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Alert } from '@canh/core/alerts/alert';
+import type { Operator } from '@canh/core/alerts/operators';
+import type { Contact, Delivery } from '@canh/core/dispatch/notice';
+import type { Quarantined, QuarantineReason } from '@canh/core/readings/quarantine';
+import { severityRank } from '@canh/core/rules/rule';
+import { HOUR_MS, MINUTE_MS } from '@canh/core/time/instant';
+import { buildChildren, type Children } from './records.children.js';
+import { openRecordsAt, QUARANTINE_KEPT, type Records } from './records.parts.js';
+import { changed, logger, NIGHT, quangTri, raised, returned, thachHan, wordOfTheRule } from './records.story.js';
+
+/** Somewhere to keep records: a folder, a database on a server. */
+export interface RecordsPlace {
+  /** What `openRecordsAt` takes. */
+  readonly address: string;
+  /** Removes it with everything in it. */
+  remove(): Promise<void>;
+}
+
+/** What every kind of records promises. `newPlace` makes an empty one. */
+export function recordsSuite(kind: string, newPlace: () => Promise<RecordsPlace>): void {
+  describe(`records in ${kind}`, () => {
+    let children: Children;
+    let place: RecordsPlace;
+    let records: Records;
+    const opened: Records[] = [];
+
+    /** One more connection to the same records, as another process has one. */
+    async function open(): Promise<Records> {
+      const one = await openRecordsAt(place.address);
+      opened.push(one);
+      return one;
+    }
+
+    beforeAll(async () => {
+      children = await buildChildren();
+    });
+    afterAll(() => children.end());
+    beforeEach(async () => {
+      place = await newPlace();
+      records = await open();
+    });
+    afterEach(async () => {
+      for (const one of opened.splice(0)) await one.close();
+      await place.remove();
+    });
+
+    describe('the inventory', () => {
+      async function setUp(): Promise<void> {
+        await records.inventoryDesk.putArea(quangTri);
+        await records.inventoryDesk.putStation(thachHan);
+        await records.inventoryDesk.putDevice(logger);
+      }
+
+      it('shows what was put, its limits in their order, and a higher version after each change', async () => {
+        const versions = [await records.registry.version()];
+        await records.inventoryDesk.putArea(quangTri);
+        versions.push(await records.registry.version());
+        await records.inventoryDesk.putStation(thachHan);
+        versions.push(await records.registry.version());
+        await records.inventoryDesk.putDevice(logger);
+        versions.push(await records.registry.version());
+
+        expect(new Set(versions).size).toBe(4);
+        expect(versions).toEqual(versions.toSorted((a, b) => a - b));
+        expect(await records.registry.inventory()).toEqual({
+          areas: [quangTri],
+          stations: [thachHan],
+          devices: [logger],
+        });
+      });
+
+      it('shows a change to whoever has the records open elsewhere', async () => {
+        const elsewhere = await open();
+        const before = await elsewhere.registry.version();
+        await setUp();
+        expect(await elsewhere.registry.version()).toBeGreaterThan(before);
+        expect((await elsewhere.registry.inventory()).stations).toEqual([thachHan]);
+      });
+
+      it('replaces a station whole: a limit that is no longer named is gone', async () => {
+        await setUp();
+        const moved = { ...thachHan, ownerUnit: 'Chi cục Thủy lợi', limits: thachHan.limits.slice(2) };
+        await records.inventoryDesk.putStation(moved);
+        expect((await records.registry.inventory()).stations).toEqual([moved]);
+      });
+
+      it('refuses what refers to something that is not there, and changes nothing by it', async () => {
+        await setUp();
+        const version = await records.registry.version();
+        const { inventoryDesk } = records;
+        await expect(inventoryDesk.putArea({ ...quangTri, id: 'dong-ha', parentId: 'nowhere' })).rejects.toMatchObject({
+          code: 'UNKNOWN_AREA',
+        });
+        await expect(inventoryDesk.putStation({ ...thachHan, areaId: 'nowhere' })).rejects.toMatchObject({
+          code: 'UNKNOWN_AREA',
+        });
+        await expect(inventoryDesk.putDevice({ ...logger, stationId: 'nowhere' })).rejects.toMatchObject({
+          code: 'UNKNOWN_STATION',
+        });
+        await expect(inventoryDesk.putDevice({ ...logger, gatewayId: 'nowhere' })).rejects.toMatchObject({
+          code: 'UNKNOWN_DEVICE',
+        });
+        expect(await records.registry.version()).toBe(version);
+        expect(await records.registry.inventory()).toEqual({
+          areas: [quangTri],
+          stations: [thachHan],
+          devices: [logger],
+        });
+      });
+
+      it('refuses an area that would lie in itself', async () => {
+        await records.inventoryDesk.putArea(quangTri);
+        await records.inventoryDesk.putArea({ ...quangTri, id: 'dong-ha', parentId: 'quang-tri' });
+        const turned = records.inventoryDesk.putArea({ ...quangTri, parentId: 'dong-ha' });
+        await expect(turned).rejects.toMatchObject({ code: 'AREA_CYCLE' });
+      });
+
+      it('lets a device in by its newest token only, until it is revoked, whoever asks', async () => {
+        await setUp();
+        const elsewhere = await open();
+        const first = await records.credentialDesk.issue('logger-7');
+        expect(first).toMatch(/^[\w-]{22}$/);
+        expect(elsewhere.credentials.identify(first)).toEqual({ deviceId: 'logger-7' });
+
+        const second = await records.credentialDesk.issue('logger-7');
+        expect(elsewhere.credentials.identify(first)).toBeNull();
+        expect(elsewhere.credentials.identify(second)).toEqual({ deviceId: 'logger-7' });
+
+        await records.inventoryDesk.putDevice({ ...logger, name: 'renamed' });
+        expect(elsewhere.credentials.identify(second)).toEqual({ deviceId: 'logger-7' });
+
+        await records.credentialDesk.revoke('logger-7');
+        expect(elsewhere.credentials.identify(second)).toBeNull();
+      });
+
+      it('raises the version when a token changes, so that a broker knows to look again', async () => {
+        await setUp();
+        const before = await records.registry.version();
+        await records.credentialDesk.issue('logger-7');
+        const issued = await records.registry.version();
+        await records.credentialDesk.revoke('logger-7');
+        expect(issued).toBeGreaterThan(before);
+        expect(await records.registry.version()).toBeGreaterThan(issued);
+      });
+
+      it('has no tokens for devices that are not there', async () => {
+        await expect(records.credentialDesk.issue('nobody')).rejects.toMatchObject({ code: 'UNKNOWN_DEVICE' });
+        await expect(records.credentialDesk.revoke('nobody')).rejects.toMatchObject({ code: 'UNKNOWN_DEVICE' });
+      });
+
+      it.each(['', 'x', '%', 'ấ'.repeat(200), 'a'.repeat(256), 'a'.repeat(100_000), "' or 1=1 --", 'a\0b'])(
+        'knows nobody by a made-up token (%#)',
+        async (token) => {
+          await setUp();
+          await records.credentialDesk.issue('logger-7');
+          expect(records.credentials.identify(token)).toBeNull();
+        },
+      );
+
+      it('keeps the newest of each attribute, in whichever order they arrive', async () => {
+        await records.attributes.merge('logger-7', { firmware: '1.2', gps: { latitude: 16.75 }, behind: null }, NIGHT);
+        await records.attributes.merge('logger-7', { firmware: '1.1', serial: 'A7' }, NIGHT - 1);
+        await records.attributes.merge('logger-7', { firmware: '1.3' }, NIGHT + 1);
+        await records.attributes.merge('logger-8', { firmware: '9' }, NIGHT);
+        await records.attributes.merge('logger-8', {}, NIGHT);
+        const own = { firmware: '1.3', gps: { latitude: 16.75 }, behind: null, serial: 'A7' };
+        expect(await records.attributes.of('logger-7')).toEqual(own);
+        expect(await records.attributes.of('nobody')).toEqual({});
+      });
+
+      it('does not grow with a device that invents attribute names', async () => {
+        for (let n = 0; n < 10; n += 1) {
+          const invented = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`a${n}-${i}`, n]));
+          await records.attributes.merge('logger-7', invented, NIGHT + n);
+        }
+        await records.attributes.merge(
+          'logger-7',
+          JSON.parse('{"__proto__":1}') as Record<string, unknown>,
+          NIGHT + 10,
+        );
+        const kept = await records.attributes.of('logger-7');
+        expect(Object.keys(kept)).toHaveLength(256);
+        expect(kept).toHaveProperty('a9-0', 9);
+        expect(Object.getOwnPropertyDescriptor(kept, '__proto__')?.value).toBe(1);
+      });
+    });
+
+    describe('the quarantine', () => {
+      const bad = (offset: number, part = 0, reason: QuarantineReason = 'not-json', bytes = 3): Quarantined => ({
+        offset,
+        part,
+        deviceId: 'logger-7',
+        receivedAt: NIGHT + offset,
+        reason,
+        detail: `Không phải JSON: ${offset}`,
+        payload: new Uint8Array(bytes).fill(0xff),
+      });
+
+      it('keeps what arrived with its bytes, newest first, and counts each reason', async () => {
+        await records.quarantine.keep([bad(16), bad(48, 0, 'bad-time'), bad(48, 1)]);
+        await records.quarantine.keep([]);
+        expect(await records.quarantineDesk.newest(2)).toEqual([bad(48, 1), bad(48, 0, 'bad-time')]);
+        expect(await records.quarantineDesk.counts()).toEqual([
+          { reason: 'bad-time', count: 1 },
+          { reason: 'not-json', count: 2 },
+        ]);
+      });
+
+      it('takes the same ones again without counting them again', async () => {
+        await records.quarantine.keep([bad(16), bad(32)]);
+        await records.quarantine.keep([bad(16), bad(32), bad(64)]);
+        expect(await records.quarantineDesk.counts()).toEqual([{ reason: 'not-json', count: 3 }]);
+        expect(await records.quarantineDesk.newest(10)).toHaveLength(3);
+      });
+
+      it('lets the oldest go when it is full, and still counts them', async () => {
+        const many = Array.from({ length: 1_300 }, (_, n) => bad(n + 1));
+        await records.quarantine.keep(many);
+        const kept = await records.quarantineDesk.newest(10_000);
+        expect(kept.map(({ offset }) => offset)).toEqual(
+          Array.from({ length: QUARANTINE_KEPT.rows }, (_, n) => 1_300 - n),
+        );
+        expect(await records.quarantineDesk.counts()).toEqual([{ reason: 'not-json', count: 1_300 }]);
+      });
+
+      it('is full by its bytes, too', async () => {
+        await records.quarantine.keep([1, 2, 3, 4, 5].map((offset) => bad(offset, 0, 'wrong-shape', 6_000)));
+        expect((await records.quarantineDesk.newest(10)).map(({ offset }) => offset)).toEqual([5, 4, 3]);
+        await records.quarantine.keep([bad(6, 0, 'wrong-shape', 50_000)]);
+        expect(await records.quarantineDesk.newest(10)).toEqual([]);
+        expect(await records.quarantineDesk.counts()).toEqual([{ reason: 'wrong-shape', count: 6 }]);
+      });
+    });
+
+    describe('the checkpoints', () => {
+      it('start at the beginning, and keep each follower its own place', async () => {
+        expect(await records.checkpoints.offset('judge')).toBe(0);
+        expect(await records.checkpoints.offset('store')).toBe(0);
+        await records.checkpoints.keepJudge(4_096, []);
+        await records.checkpoints.keepStore(2 ** 50 + 1);
+        const restarted = await open();
+        expect(await restarted.checkpoints.offset('judge')).toBe(4_096);
+        expect(await restarted.checkpoints.offset('store')).toBe(2 ** 50 + 1);
+      });
+
+      it('keep the latest state of each rule and station', async () => {
+        const row = (stationId: string, state: unknown) => ({ ruleId: 'river-level', stationId, state });
+        await records.checkpoints.keepJudge(1, [
+          row('thach-han', { since: NIGHT, level: null }),
+          row('gia-vong', null),
+        ]);
+        await records.checkpoints.keepJudge(2, [
+          row('thach-han', 'old'),
+          row('thach-han', { since: NIGHT, level: 'critical' }),
+        ]);
+        const states = await (await open()).checkpoints.ruleStates();
+        expect(states.toSorted((a, b) => a.stationId.localeCompare(b.stationId))).toEqual([
+          row('gia-vong', null),
+          row('thach-han', { since: NIGHT, level: 'critical' }),
+        ]);
+      });
+
+      it('keep 5,000 changed states in one go', async () => {
+        const states = Array.from({ length: 5_000 }, (_, n) => ({
+          ruleId: 'river-level',
+          stationId: `s${n}`,
+          state: { since: n },
+        }));
+        await records.checkpoints.keepJudge(1, states);
+        await records.checkpoints.keepJudge(
+          2,
+          states.map((row) => ({ ...row, state: { since: -1 } })),
+        );
+        const kept = await records.checkpoints.ruleStates();
+        expect(kept).toHaveLength(5_000);
+        expect(kept.every(({ state }) => (state as { since: number }).since === -1)).toBe(true);
+      });
+    });
+
+    describe('alerts', () => {
+      const alertId = `river-level.thach-han.${(NIGHT - 10 * MINUTE_MS).toString(36)}`;
+
+      it('saves a raised alert with its event and the wish to tell of it', async () => {
+        expect(await records.alertStore.apply([raised('thach-han', NIGHT, 'major')], NIGHT + 2_000)).toBe(1);
+        const [alert] = await records.alertDesk.list('open', 10);
+        expect(alert).toMatchObject({
+          id: alertId,
+          state: 'active',
+          severity: 'major',
+          since: NIGHT - 10 * MINUTE_MS,
+          raisedAt: NIGHT,
+          version: 1,
+        });
+        expect(await records.alertDesk.one(alertId)).toEqual({
+          alert,
+          history: [{ kind: 'raised', at: NIGHT, severity: 'major', by: null, note: null, evidence: alert?.evidence }],
+        });
+        expect(await records.outbox.unplanned(10)).toEqual([
+          { id: `${alertId}.raised.${NIGHT.toString(36)}`, event: 'raised', createdAt: NIGHT + 2_000, alert },
+        ]);
+      });
+
+      it('goes through a night: worse, acknowledged, better, over', async () => {
+        await records.alertStore.apply(
+          [raised('thach-han', NIGHT), changed('thach-han', NIGHT + 1, 'warning', 'critical')],
+          NIGHT,
+        );
+        const answer = await records.alertDesk.acknowledge(alertId, 2, 'lan', NIGHT + 5, 'đang sơ tán');
+        expect(answer).toMatchObject({ kind: 'done', step: { alert: { state: 'acknowledged', version: 3 } } });
+        await records.alertStore.apply(
+          [changed('thach-han', NIGHT + 9, 'critical', 'warning'), returned('thach-han', NIGHT + 20)],
+          NIGHT,
+        );
+
+        const shown = await records.alertDesk.one(alertId);
+        expect(shown?.alert).toMatchObject({
+          state: 'closed',
+          by: 'lan',
+          acknowledgedAt: NIGHT + 5,
+          returnedAt: NIGHT + 20,
+          worst: 'critical',
+        });
+        expect(shown?.history.map(({ kind, by, note }) => ({ kind, by, note }))).toEqual([
+          { kind: 'raised', by: null, note: null },
+          { kind: 'severity-changed', by: null, note: null },
+          { kind: 'acknowledged', by: 'lan', note: 'đang sơ tán' },
+          { kind: 'severity-changed', by: null, note: null },
+          { kind: 'returned', by: null, note: null },
+        ]);
+        expect((await records.outbox.unplanned(10)).map(({ event }) => event)).toEqual([
+          'raised',
+          'escalated',
+          'returned',
+        ]);
+        expect(await records.alertDesk.list('open', 10)).toEqual([]);
+        expect(await records.alertDesk.list('all', 10)).toEqual([shown?.alert]);
+      });
+
+      it('answers an acknowledgement that comes too late, from too old a page, or for nothing, and changes nothing', async () => {
+        await records.alertStore.apply(
+          [raised('thach-han', NIGHT), changed('thach-han', NIGHT + 1, 'warning', 'critical')],
+          NIGHT,
+        );
+        expect(await records.alertDesk.acknowledge(alertId, 1, 'lan', NIGHT, null)).toEqual({
+          kind: 'stale',
+          version: 2,
+        });
+        expect(await records.alertDesk.acknowledge('nothing', 1, 'lan', NIGHT, null)).toBeNull();
+        await records.alertDesk.acknowledge(alertId, 2, 'lan', NIGHT, null);
+        const change = await records.alertDesk.latestChange();
+        expect(await records.alertDesk.acknowledge(alertId, 3, 'minh', NIGHT, null)).toEqual({
+          kind: 'already',
+          state: 'acknowledged',
+          by: 'lan',
+        });
+        expect(await records.alertDesk.latestChange()).toBe(change);
+      });
+
+      it('never has two open alerts of one rule and station', async () => {
+        await records.alertStore.apply(
+          [raised('thach-han', NIGHT), raised('thach-han', NIGHT + HOUR_MS), raised('gia-vong', NIGHT)],
+          NIGHT,
+        );
+        const open = await records.alertDesk.list('open', 10);
+        expect(open.map(({ stationId }) => stationId).toSorted()).toEqual(['gia-vong', 'thach-han']);
+      });
+
+      it('opens a new alert when the last one was closed', async () => {
+        await records.alertStore.apply([raised('thach-han', NIGHT), returned('thach-han', NIGHT + 1)], NIGHT);
+        await records.alertDesk.acknowledge(alertId, 2, 'lan', NIGHT, null);
+        await records.alertStore.apply([raised('thach-han', NIGHT + HOUR_MS)], NIGHT);
+        expect((await records.alertDesk.list('all', 10)).map(({ state }) => state)).toEqual(['active', 'closed']);
+      });
+
+      it('passes over a beginning that was raised and closed before, even when a changed rule dates the raising differently', async () => {
+        await records.alertStore.apply([raised('thach-han', NIGHT), returned('thach-han', NIGHT + HOUR_MS)], NIGHT);
+        await records.alertDesk.acknowledge(alertId, 2, 'lan', NIGHT, null);
+        const longerHold = { ...raised('thach-han', NIGHT + MINUTE_MS), since: NIGHT - 10 * MINUTE_MS };
+        expect(await records.alertStore.apply([longerHold], NIGHT)).toBe(0);
+        expect(await records.outbox.unplanned(10)).toHaveLength(2);
+      });
+
+      it('says what changed since a number, each alert once as it is now', async () => {
+        expect(await records.alertDesk.latestChange()).toBe(0);
+        await records.alertStore.apply([raised('thach-han', NIGHT), raised('gia-vong', NIGHT)], NIGHT);
+        const seen = await records.alertDesk.latestChange();
+        await records.alertStore.apply(
+          [changed('thach-han', NIGHT + 1, 'warning', 'major'), raised('dong-ha', NIGHT)],
+          NIGHT,
+        );
+        await records.alertStore.apply([returned('thach-han', NIGHT + 2, 'major')], NIGHT);
+
+        const changes = await records.alertDesk.changedAfter(seen, 10);
+        expect(changes.map(({ alert }) => [alert.stationId, alert.state])).toEqual([
+          ['dong-ha', 'active'],
+          ['thach-han', 'returned'],
+        ]);
+        expect(changes.at(-1)?.change).toBe(await records.alertDesk.latestChange());
+        const [first] = await records.alertDesk.changedAfter(0, 1);
+        expect(first?.alert.stationId).toBe('gia-vong');
+        expect(await records.alertDesk.changedAfter(changes.at(-1)?.change ?? 0, 10)).toEqual([]);
+      });
+
+      it('finds the alerts of a station that were firing in a span', async () => {
+        await records.alertStore.apply([raised('thach-han', NIGHT), returned('thach-han', NIGHT + HOUR_MS)], NIGHT);
+        await records.alertDesk.acknowledge(alertId, 2, 'lan', NIGHT, null);
+        await records.alertStore.apply([raised('thach-han', NIGHT + 3 * HOUR_MS), raised('gia-vong', NIGHT)], NIGHT);
+        const firing = async (from: number, to: number): Promise<number[]> =>
+          (await records.alertDesk.ofStation('thach-han', NIGHT + from, NIGHT + to)).map(
+            ({ raisedAt }) => raisedAt - NIGHT,
+          );
+        expect(await firing(-HOUR_MS, 0)).toEqual([]);
+        expect(await firing(-HOUR_MS, 1)).toEqual([0]);
+        expect(await firing(HOUR_MS - 1, HOUR_MS)).toEqual([0]);
+        expect(await firing(HOUR_MS, 2 * HOUR_MS)).toEqual([]);
+        expect(await firing(0, 4 * HOUR_MS)).toEqual([0, 3 * HOUR_MS]);
+        expect(await firing(90 * HOUR_MS, 91 * HOUR_MS)).toEqual([3 * HOUR_MS]);
+      });
+
+      it('is not changed by a replay of the journal, from whatever place and however often', async () => {
+        const all = Array.from({ length: 60 }, (_, index) => wordOfTheRule(index));
+        await fc.assert(
+          fc.asyncProperty(
+            fc.array(fc.tuple(fc.nat(59), fc.nat(59)), { maxLength: 4 }),
+            fc.integer({ min: 1, max: 60 }),
+            async (replays, batch) => {
+              const fresh = await newPlace();
+              const once = await openRecordsAt(fresh.address);
+              try {
+                for (let at = 0; at < all.length; at += batch)
+                  await once.alertStore.apply(all.slice(at, at + batch), NIGHT);
+                const before = await everything(once);
+                for (const [from, to] of replays)
+                  expect(await once.alertStore.apply(all.slice(from, Math.max(from, to)), NIGHT + HOUR_MS)).toBe(0);
+                expect(await everything(once)).toEqual(before);
+              } finally {
+                await once.close();
+                await fresh.remove();
+              }
+            },
+          ),
+          { numRuns: 15 },
+        );
+      });
+
+      it('saves what it can of a replay that was cut off in the middle', async () => {
+        const all = Array.from({ length: 250 }, (_, index) => wordOfTheRule(index));
+        await records.alertStore.apply(all.slice(0, 130), NIGHT);
+        expect(await records.alertStore.apply(all, NIGHT)).toBe(120);
+        await expectWhole(records);
+      });
+    });
+
+    describe('the outbox', () => {
+      const lan: Contact = {
+        id: 'lan',
+        name: 'Lan',
+        channel: 'email',
+        address: 'lan@quangtri.example',
+        language: 'vi',
+        fromSeverity: 'warning',
+      };
+      const hook: Contact = {
+        id: 'phòng/trực',
+        name: 'IOC',
+        channel: 'webhook',
+        address: 'https://ioc.example/hook',
+        language: 'en',
+        fromSeverity: 'major',
+      };
+
+      /** Of all channels; each is asked for separately. */
+      async function due(now: number, limit: number): Promise<Delivery[]> {
+        return [
+          ...(await records.outbox.due(now, limit, 'email')),
+          ...(await records.outbox.due(now, limit, 'webhook')),
+        ];
+      }
+
+      async function planned(): Promise<string[]> {
+        await records.alertStore.apply([raised('thach-han', NIGHT)], NIGHT);
+        const [notice] = await records.outbox.unplanned(1);
+        if (notice === undefined) throw new Error('a raised alert has a notice');
+        await records.outbox.plan(notice, [lan, hook]);
+        return (await due(NIGHT, 10)).map(({ id }) => id);
+      }
+
+      it('makes one delivery for each contact, once, with names that fit into a header', async () => {
+        const ids = await planned();
+        const found = await due(NIGHT, 10);
+        expect(found.map(({ contact, attempts, notice }) => ({ contact, attempts, event: notice.event }))).toEqual([
+          { contact: lan, attempts: 0, event: 'raised' },
+          { contact: hook, attempts: 0, event: 'raised' },
+        ]);
+        for (const id of ids) expect(id).toMatch(/^[\w-]+$/);
+
+        expect(await records.outbox.unplanned(10)).toEqual([]);
+        const [delivery] = found;
+        if (delivery !== undefined) await (await open()).outbox.plan(delivery.notice, [hook, lan]);
+        expect((await due(NIGHT, 10)).map(({ id }) => id)).toEqual(ids);
+        expect(await due(NIGHT - 1, 10)).toEqual([]);
+      });
+
+      it('plans a notice that nobody is told of, and does not offer it again', async () => {
+        await records.alertStore.apply([raised('thach-han', NIGHT)], NIGHT);
+        for (const notice of await records.outbox.unplanned(10)) await records.outbox.plan(notice, []);
+        expect(await records.outbox.unplanned(10)).toEqual([]);
+        expect(await due(NIGHT, 10)).toEqual([]);
+      });
+
+      it('keeps every attempt, and offers a delivery again only when its time has come', async () => {
+        const [first = '', second = ''] = await planned();
+        await records.outbox.record(
+          first,
+          { at: NIGHT + 1, outcome: { kind: 'failed', answer: '451 hãy thử lại' } },
+          { state: 'pending', nextAttemptAt: NIGHT + 9 },
+        );
+        await records.outbox.record(
+          second,
+          { at: NIGHT + 2, outcome: { kind: 'refused', answer: '410' } },
+          { state: 'refused', nextAttemptAt: null },
+        );
+        expect(await due(NIGHT + 8, 10)).toEqual([]);
+        expect(await due(NIGHT + 9, 10)).toMatchObject([{ id: first, attempts: 1 }]);
+        await records.outbox.record(
+          first,
+          { at: NIGHT + 9, outcome: { kind: 'accepted', answer: '250 '.repeat(9_999) } },
+          { state: 'accepted', nextAttemptAt: null },
+        );
+
+        const [alert] = await records.alertDesk.list('all', 1);
+        const shown = await records.outbox.ofAlert(alert?.id ?? '');
+        expect(shown).toMatchObject([
+          {
+            id: first,
+            event: 'raised',
+            contactName: 'Lan',
+            channel: 'email',
+            address: 'lan@quangtri.example',
+            state: 'accepted',
+            nextAttemptAt: null,
+            attempts: [
+              { at: NIGHT + 1, outcome: { kind: 'failed', answer: '451 hãy thử lại' } },
+              { at: NIGHT + 9, outcome: { kind: 'accepted' } },
+            ],
+          },
+          {
+            id: second,
+            contactName: 'IOC',
+            state: 'refused',
+            nextAttemptAt: null,
+            attempts: [{ at: NIGHT + 2, outcome: { kind: 'refused', answer: '410' } }],
+          },
+        ]);
+        expect(shown[0]?.attempts[1]?.outcome.answer).toHaveLength(2_000);
+        expect(await due(NIGHT + 24 * HOUR_MS, 10)).toEqual([]);
+      });
+
+      it('does not take up again what was accepted meanwhile', async () => {
+        const [first = ''] = await planned();
+        await records.outbox.record(
+          first,
+          { at: NIGHT, outcome: { kind: 'accepted', answer: '250' } },
+          { state: 'accepted', nextAttemptAt: null },
+        );
+        await records.outbox.record(
+          first,
+          { at: NIGHT + 1, outcome: { kind: 'failed', answer: 'reset' } },
+          { state: 'pending', nextAttemptAt: NIGHT + 2 },
+        );
+        expect((await due(NIGHT + HOUR_MS, 10)).map(({ id }) => id)).not.toContain(first);
+        const [alert] = await records.alertDesk.list('all', 1);
+        expect((await records.outbox.ofAlert(alert?.id ?? ''))[0]).toMatchObject({
+          state: 'accepted',
+          attempts: [{}, {}],
+        });
+      });
+
+      it('refuses the attempt of a delivery that is not there', async () => {
+        const attempt = { at: NIGHT, outcome: { kind: 'accepted', answer: '' } } as const;
+        await expect(
+          records.outbox.record('nothing', attempt, { state: 'accepted', nextAttemptAt: null }),
+        ).rejects.toMatchObject({ code: 'UNKNOWN_DELIVERY' });
+      });
+
+      it('gives notices and deliveries in their order, and no more than asked for', async () => {
+        await records.alertStore.apply(
+          ['a', 'b', 'c'].map((station) => raised(station, NIGHT)),
+          NIGHT,
+        );
+        const notices = await records.outbox.unplanned(2);
+        expect(notices.map(({ alert }) => alert.stationId)).toEqual(['a', 'b']);
+        for (const notice of notices) await records.outbox.plan(notice, [lan, hook]);
+        const found = await records.outbox.due(NIGHT, 1, 'webhook');
+        expect(found.map(({ notice, contact }) => [notice.alert.stationId, contact.id])).toEqual([['a', 'phòng/trực']]);
+        expect((await due(NIGHT, 10)).map(({ notice, contact }) => [notice.alert.stationId, contact.id])).toEqual([
+          ['a', 'lan'],
+          ['b', 'lan'],
+          ['a', 'phòng/trực'],
+          ['b', 'phòng/trực'],
+        ]);
+      });
+
+      it('tells nobody of the end before they were told of the beginning', async () => {
+        await records.alertStore.apply([raised('thach-han', NIGHT), returned('thach-han', NIGHT + 1)], NIGHT);
+        for (const notice of await records.outbox.unplanned(10)) await records.outbox.plan(notice, [lan, hook]);
+        const waiting = async () => (await due(NIGHT + 5, 10)).map(({ notice, contact }) => [contact.id, notice.event]);
+        expect(await waiting()).toEqual([
+          ['lan', 'raised'],
+          ['phòng/trực', 'raised'],
+        ]);
+        const [mail] = await due(NIGHT, 1);
+        const accepted = { at: NIGHT, outcome: { kind: 'accepted', answer: '250' } } as const;
+        await records.outbox.record(mail?.id ?? '', accepted, { state: 'accepted', nextAttemptAt: null });
+        expect(await waiting()).toEqual([
+          ['lan', 'returned'],
+          ['phòng/trực', 'raised'],
+        ]);
+      });
+
+      it('keeps a delivery as it was planned, whatever happens to the contact', async () => {
+        await records.contactBook.put(lan);
+        const ids = await planned();
+        await records.contactBook.put({ ...lan, address: 'new@quangtri.example' });
+        await records.contactBook.remove('lan');
+        expect((await due(NIGHT, 10)).map(({ id, contact }) => [id, contact.address])).toContainEqual([
+          ids[0],
+          'lan@quangtri.example',
+        ]);
+      });
+
+      it('knows the contacts', async () => {
+        await records.contactBook.put(hook);
+        await records.contactBook.put({ ...lan, fromSeverity: 'critical' });
+        await records.contactBook.put(lan);
+        expect(await records.contactBook.list()).toEqual([lan, hook]);
+        await records.contactBook.remove('phòng/trực');
+        await records.contactBook.remove('phòng/trực');
+        expect(await records.contactBook.list()).toEqual([lan]);
+      });
+    });
+
+    describe('operators', () => {
+      const lan: Operator = { id: 'op-1', login: 'lan', name: 'Nguyễn Thị Lan', role: 'officer', language: 'vi' };
+      const session = (tokenHash: string, usedAt = NIGHT) => ({
+        tokenHash,
+        operatorId: 'op-1',
+        startedAt: NIGHT,
+        usedAt,
+      });
+
+      it('are counted, found by their login, and have one login each', async () => {
+        expect(await records.operators.count()).toBe(0);
+        await records.operators.add(lan, 'hash-1');
+        await expect(records.operators.add({ ...lan, id: 'op-2' }, 'x')).rejects.toMatchObject({
+          code: 'OPERATOR_EXISTS',
+        });
+        expect(await records.operators.count()).toBe(1);
+        expect(await records.operators.byLogin('lan')).toEqual({ operator: lan, passwordHash: 'hash-1' });
+        expect(await records.operators.byLogin('Lan')).toBeNull();
+        expect(await records.operators.names()).toEqual(new Map([['op-1', 'Nguyễn Thị Lan']]));
+      });
+
+      it('can be given another password', async () => {
+        await records.operators.add(lan, 'hash-1');
+        await records.operators.setPassword('op-1', 'hash-2');
+        expect((await records.operators.byLogin('lan'))?.passwordHash).toBe('hash-2');
+        await expect(records.operators.setPassword('nobody', 'x')).rejects.toMatchObject({ code: 'UNKNOWN_OPERATOR' });
+      });
+
+      it('are signed in until their session ends or goes unused', async () => {
+        await records.operators.add(lan, 'hash-1');
+        await records.operators.startSession(session('a'));
+        await records.operators.startSession(session('b'));
+        await records.operators.startSession(session('c'));
+        await records.operators.touchSession('a', NIGHT + 10);
+        await records.operators.touchSession('a', NIGHT + 5);
+        const elsewhere = await open();
+        expect(await elsewhere.operators.session('a')).toEqual({ session: session('a', NIGHT + 10), operator: lan });
+
+        await elsewhere.operators.endSession('b');
+        expect(await records.operators.session('b')).toBeNull();
+        await records.operators.endSessionsUnusedSince(NIGHT + 10);
+        expect(await records.operators.session('a')).not.toBeNull();
+        expect(await records.operators.session('c')).toBeNull();
+      });
+
+      it('are signed in in a bounded number of browsers', async () => {
+        await records.operators.add(lan, 'hash-1');
+        for (let n = 0; n < 60; n += 1) await records.operators.startSession(session(`t${n}`, NIGHT + n));
+        expect(await records.operators.session('t9')).toBeNull();
+        expect(await records.operators.session('t10')).not.toBeNull();
+        expect(await records.operators.session('t59')).not.toBeNull();
+      });
+
+      it('must be there to be signed in', async () => {
+        await expect(records.operators.startSession(session('a'))).rejects.toMatchObject({ code: 'UNKNOWN_OPERATOR' });
+      });
+    });
+
+    describe('with several at work', () => {
+      it('is opened for the first time by many at once', async () => {
+        for (let round = 0; round < 3; round += 1) {
+          const empty = await newPlace();
+          const names = ['broker', 'processor', 'console', 'notifier', 'command', 'canary'];
+          const openers = names.map((name, n) =>
+            children.start({ kind: 'open', address: empty.address, name }, n % 2 === 0 ? 'process' : 'thread'),
+          );
+          await Promise.all(openers.map(({ ready }) => ready));
+          for (const opener of openers) opener.say();
+          await Promise.all(openers.map(({ result }) => result));
+          const afterwards = await openRecordsAt(empty.address);
+          expect((await afterwards.registry.inventory()).areas.map(({ id }) => id)).toEqual(names.toSorted());
+          expect(await afterwards.registry.version()).toBe(names.length);
+          await afterwards.close();
+          await empty.remove();
+        }
+      });
+
+      it('loses no step of one alert that two processes change at once', async () => {
+        const processor = children.start({ kind: 'worsen', address: place.address });
+        const desk = children.start({ kind: 'acknowledge', address: place.address });
+        await Promise.all([processor.ready, desk.ready]);
+        processor.say();
+        desk.say();
+        await Promise.all([processor.steps(150), desk.steps(50)]);
+        processor.say();
+        desk.say();
+        const [worsened, acknowledged] = await Promise.all([processor.result, desk.result]);
+
+        const [alert] = await records.alertDesk.list('all', 10);
+        expect(alert?.version).toBe(1 + Number(worsened) + Number(acknowledged));
+        expect(await records.alertDesk.latestChange()).toBe(alert?.version);
+        // People are told of the raising and of each time it got worse, which is every second step.
+        expect(await records.outbox.unplanned(100_000)).toHaveLength(1 + Math.ceil(Number(worsened) / 2));
+      });
+
+      it('takes many calls at once in one process, too', async () => {
+        const elsewhere = await open();
+        await Promise.all(
+          Array.from({ length: 40 }, (_, n) =>
+            (n % 2 === 0 ? records : elsewhere).inventoryDesk.putArea({ ...quangTri, id: `area-${n}` }),
+          ),
+        );
+        expect(await records.registry.version()).toBe(40);
+      });
+    });
+
+    describe('killed', () => {
+      it('has an alert with its event and its notice, or none of them, after whichever statement it dies', async () => {
+        let died = 0;
+        for (let statements = 1; ; statements += 1) {
+          const fresh = await newPlace();
+          await (await openRecordsAt(fresh.address)).close();
+          const child = children.start({ kind: 'die-applying', address: fresh.address, statements });
+          await child.ready;
+          child.say();
+          const survived = await child.result.then(
+            () => true,
+            () => false,
+          );
+          await child.gone;
+          const afterwards = await openRecordsAt(fresh.address);
+          await expectWhole(afterwards);
+          const found = (await afterwards.alertDesk.list('all', 10)).length;
+          expect(await afterwards.alertStore.apply([raised('thach-han', NIGHT)], NIGHT)).toBe(1 - found);
+          await expectWhole(afterwards);
+          await afterwards.close();
+          await fresh.remove();
+          if (survived) break;
+          died += 1;
+        }
+        // The look for a replay, for an open alert, the number, the alert, the event, the notice, the commit: at least these.
+        expect(died).toBeGreaterThanOrEqual(7);
+      });
+
+      it('goes on where it was, twenty times, and every step has its notice and the reverse', async () => {
+        let steps = 0;
+        for (let kill = 0; kill < 20; kill += 1) {
+          const child = children.start({ kind: 'apply-forever', address: place.address });
+          await child.ready;
+          child.say();
+          await child.steps(1 + Math.floor(Math.random() * 30));
+          child.kill();
+          await child.gone;
+          await expectWhole(records);
+          const now = await records.alertDesk.latestChange();
+          expect(now).toBeGreaterThan(steps);
+          steps = now;
+        }
+      });
+    });
+  });
+}
+
+/** All that the records say of alerts, to be compared. */
+async function everything(records: Records): Promise<unknown> {
+  const alerts = await records.alertDesk.list('all', 10_000);
+  return {
+    alerts: await Promise.all(alerts.map(({ id }) => records.alertDesk.one(id))),
+    notices: await records.outbox.unplanned(10_000),
+    change: await records.alertDesk.latestChange(),
+  };
+}
+
+/** Each step of an alert is there with its version, its event and its notice; each notice belongs to a step; nothing is numbered that is not there. */
+async function expectWhole(records: Records): Promise<void> {
+  const alerts = await records.alertDesk.list('all', 100_000);
+  const notices = await records.outbox.unplanned(100_000);
+  const noticesOf = (alert: Alert): string[] =>
+    notices.filter((notice) => notice.alert.id === alert.id).map(({ id }) => id);
+  let steps = 0;
+  for (const { id } of alerts) {
+    const shown = await records.alertDesk.one(id);
+    if (shown === null) throw new Error(`alert ${id} is listed and not there`);
+    const { alert, history } = shown;
+    expect(alert.version).toBe(history.length);
+    steps += history.length;
+    const wanted: string[] = [];
+    history.forEach((event, n) => {
+      const before = history[n - 1]?.severity;
+      const word =
+        event.kind === 'raised' || event.kind === 'returned'
+          ? event.kind
+          : event.kind === 'severity-changed' &&
+              before !== undefined &&
+              severityRank(event.severity) > severityRank(before)
+            ? 'escalated'
+            : null;
+      if (word !== null) wanted.push(`${id}.${word}.${event.at.toString(36)}`);
+    });
+    expect(noticesOf(alert)).toEqual(wanted);
+  }
+  expect(notices.filter(({ alert }) => !alerts.some(({ id }) => id === alert.id))).toEqual([]);
+  expect(await records.alertDesk.latestChange()).toBe(steps);
+  const open = alerts
+    .filter(({ state }) => state !== 'closed')
+    .map(({ ruleId, stationId }) => `${ruleId} ${stationId}`);
+  expect(new Set(open).size).toBe(open.length);
+}

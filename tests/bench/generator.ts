@@ -1,0 +1,64 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { text } from 'node:stream/consumers';
+import { output } from './processes.js';
+
+/** What is asked of a server: QoS 1, as fast as it acknowledges, `window` messages in flight on each connection. */
+export interface Load {
+  readonly connections: number;
+  readonly window: number;
+  readonly warmUpSeconds: number;
+  readonly seconds: number;
+}
+
+/** What mqtt-load.c prints. Rates and CPU are of the measured seconds; `sent` and `acked` count from the first message on. */
+export interface LoadResult {
+  readonly dead: number;
+  readonly messages_per_s: number;
+  readonly p50_ms: number;
+  readonly p99_ms: number;
+  readonly sent: number;
+  readonly acked: number;
+  readonly gen_cores: number;
+  readonly pid0: { readonly cores: number; readonly cpu_s_per_million: number; readonly rss_mb: number };
+}
+
+export class Generator {
+  private readonly program: string;
+
+  private constructor(program: string) {
+    this.program = program;
+  }
+
+  static compile(folder: string): Generator {
+    const program = join(folder, 'mqtt-load');
+    const source = fileURLToPath(new URL('./mqtt-load.c', import.meta.url));
+    if (output('cc', ['-O2', '-o', program, source]) === null)
+      throw new Error(
+        'There is no C compiler `cc` here, and the load generator is in C. On Debian: apt install gcc libc6-dev.',
+      );
+    return new Generator(program);
+  }
+
+  async load(
+    { connections, window, warmUpSeconds, seconds }: Load,
+    { port, pid, tokensFile }: { port: number; pid: number; tokensFile: string | null },
+  ): Promise<LoadResult> {
+    const child = spawn(
+      this.program,
+      [
+        ...['-P', port, '-p', pid, '-q', 1, '-c', connections, '-w', window, '-W', warmUpSeconds, '-d', seconds].map(
+          String,
+        ),
+        ...(tokensFile === null ? [] : ['-U', tokensFile]),
+      ],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    );
+    const [printed, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')]);
+    if (code !== 0)
+      throw new Error(`mqtt-load ended with ${String(code)}: connections were refused or lost. ${printed}`);
+    return JSON.parse(printed) as LoadResult;
+  }
+}

@@ -1,0 +1,143 @@
+import { describe, expect, it } from 'vitest';
+import { DEFAULT_TIME_WINDOW } from '../readings/accept-time.js';
+import type { Message } from '../readings/message.js';
+import { KnownDevices } from '../stations/known-devices.js';
+import type { Profile } from '../stations/profile.js';
+import { DAY_MS, MINUTE_MS } from '../time/instant.js';
+import { Flag } from './flag.js';
+import { readMessage } from './read-message.js';
+
+const text = { vi: 'x', en: 'x' };
+const NOW = 1_790_000_000_000;
+const GAUGE: Profile = {
+  id: 'river-gauge',
+  kind: 'water',
+  names: text,
+  intervalMs: 600_000,
+  metrics: [
+    {
+      name: 'level_m',
+      names: text,
+      unit: 'm',
+      plausible: { min: -5, max: 60 },
+      expected: { min: 0, max: 20 },
+      decimals: 2,
+    },
+  ],
+};
+const device = (id: string, name: string, gatewayId: string | null) => ({
+  id,
+  name,
+  stationId: 'bridge',
+  profileId: 'river-gauge',
+  gatewayId,
+});
+const DEVICES = new KnownDevices(
+  {
+    areas: [],
+    stations: [
+      {
+        id: 'bridge',
+        names: text,
+        areaId: 'x',
+        ownerUnit: 'x',
+        position: { latitude: 16, longitude: 107 },
+        profileId: 'river-gauge',
+        limits: [],
+      },
+    ],
+    devices: [
+      device('gauge-1', 'gauge-1', null),
+      device('gauge-2', 'Cầu Đông Hà', 'gateway-1'),
+      device('gateway-1', 'gateway-1', null),
+    ],
+  },
+  new Map([['river-gauge', GAUGE]]),
+);
+
+function read(kind: Message['kind'], payload: string | null, deviceId = 'gauge-1') {
+  const message: Message = { kind, deviceId, receivedAt: NOW, payload: new Uint8Array() };
+  return readMessage(message, payload, DEVICES, DEFAULT_TIME_WINDOW);
+}
+const reasons = (...asked: Parameters<typeof read>): string[] =>
+  read(...asked).faults.map(({ deviceId, fault }) => `${deviceId} ${fault.reason}`);
+
+describe('reading a message', () => {
+  it('makes a flagged reading of each value', () => {
+    const { readings, faults } = read('telemetry', '[{"level_m":3},{"level_m":25},{"level_m":99}]');
+    expect(faults).toEqual([]);
+    expect(readings.map(({ value, flag }) => [value, flag])).toEqual([
+      [3, Flag.good],
+      [25, Flag.suspect],
+      [99, Flag.failed],
+    ]);
+    expect(readings[0]).toEqual({
+      deviceId: 'gauge-1',
+      stationId: 'bridge',
+      metric: 'level_m',
+      value: 3,
+      measuredAt: NOW,
+      sequence: 0,
+      receivedAt: NOW,
+      flag: Flag.good,
+    });
+  });
+
+  it('takes a time up to both ends of the window and none beyond', () => {
+    const at = (ts: number): string => JSON.stringify({ ts, values: { level_m: 1 } });
+    expect(reasons('telemetry', at(NOW - 7 * DAY_MS))).toEqual([]);
+    expect(reasons('telemetry', at(NOW - 7 * DAY_MS - 1))).toEqual(['gauge-1 too-old']);
+    expect(reasons('telemetry', at(NOW + 5 * MINUTE_MS))).toEqual([]);
+    expect(reasons('telemetry', at(NOW + 5 * MINUTE_MS + 1))).toEqual(['gauge-1 in-the-future']);
+  });
+
+  it('keeps what it knows beside a metric that nobody declared', () => {
+    const { readings, faults } = read('telemetry', '{"level_m":1,"made_up":2}');
+    expect(readings).toHaveLength(1);
+    expect(faults).toMatchObject([{ fault: { reason: 'unknown-metric' } }]);
+  });
+
+  it('names a device that is not known, and bytes that are no text', () => {
+    expect(reasons('telemetry', '{"level_m":1}', 'nobody')).toEqual(['nobody unknown-device']);
+    expect(reasons('telemetry', null)).toEqual(['gauge-1 not-utf8']);
+  });
+
+  it('lets a gateway speak for its own devices only', () => {
+    const { readings, faults } = read(
+      'gateway-telemetry',
+      '{"Cầu Đông Hà":{"level_m":2},"gauge-1":{"level_m":2}}',
+      'gateway-1',
+    );
+    expect(readings.map(({ deviceId }) => deviceId)).toEqual(['gauge-2']);
+    expect(faults).toMatchObject([{ deviceId: 'gateway-1', fault: { reason: 'unknown-device' } }]);
+    expect(reasons('gateway-telemetry', '{"Cầu Đông Hà":{"level_m":"x"}}', 'gateway-1')).toEqual([
+      'gauge-2 not-a-number',
+    ]);
+  });
+
+  it('keeps what devices say of themselves', () => {
+    expect(read('attributes', '{"firmware":"1.2"}').attributes).toEqual([
+      { deviceId: 'gauge-1', values: { firmware: '1.2' } },
+    ]);
+    expect(read('gateway-connect', '{"device":"Cầu Đông Hà"}', 'gateway-1').attributes).toEqual([
+      { deviceId: 'gauge-2', values: { connected: true } },
+    ]);
+    expect(read('gateway-disconnect', '{"device":"Cầu Đông Hà"}', 'gateway-1').attributes).toEqual([
+      { deviceId: 'gauge-2', values: { connected: false } },
+    ]);
+    expect(reasons('attributes', '[1]')).toEqual(['gauge-1 wrong-shape']);
+    expect(reasons('gateway-connect', '{"device":"gauge-1"}', 'gateway-1')).toEqual(['gateway-1 unknown-device']);
+  });
+
+  it('shows what a door refused', () => {
+    const refusal = JSON.stringify({
+      door: 'mqtt',
+      reason: 'unknown-credential',
+      detail: 'no token',
+      address: '127.0.0.1',
+    });
+    expect(read('refused', refusal, '').faults).toEqual([
+      { deviceId: '', fault: { reason: 'refused', detail: 'unknown-credential at mqtt from 127.0.0.1: no token' } },
+    ]);
+  });
+});

@@ -1,5 +1,5 @@
 import { connect, type MqttClient } from 'mqtt';
-import { auditTime, map, Subject, type Observable } from 'rxjs';
+import { auditTime, map, startWith, Subject, type Observable } from 'rxjs';
 import { CanhError } from '@canh/core/canh-error';
 import { uniform } from './random.js';
 
@@ -155,7 +155,7 @@ class DeviceLink {
       this.changed();
       this.pump();
     });
-    client.on('error', (error: Error & { code?: unknown }) => {
+    client.on('error', (error: Error & { code?: string | number }) => {
       this.lastTrouble = error.message !== '' ? error.message : String(error.code ?? error.name);
       if (typeof error.code === 'number' && REFUSED_FOR_GOOD.has(error.code))
         this.end(
@@ -288,8 +288,9 @@ export class Fleet implements Publisher {
   private readonly links = new Map<string, DeviceLink>();
   private readonly counters: Counters = { accepted: 0, sent: 0, resent: 0, acknowledged: 0, failed: 0 };
   private readonly changes = new Subject<void>();
-  /** The counters after they changed, ten times a second at most. Completes with `stop`. */
+  /** The counters, soon after subscribing and after they changed, ten times a second at most. Completes with `stop`. */
   readonly progress: Observable<FleetProgress> = this.changes.pipe(
+    startWith(undefined),
     auditTime(100),
     map(() => this.counts()),
   );

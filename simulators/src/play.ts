@@ -45,6 +45,7 @@ export interface PlayProgress {
 
 export interface PlayReport {
   readonly acknowledged: number;
+  /** Of a device that was refused, or without an answer when interrupted. */
   readonly failed: number;
   /** Whether the story was told to its end. */
   readonly ended: boolean;
@@ -102,8 +103,8 @@ export async function play(options: PlayOptions): Promise<PlayReport> {
   const timeline = timelineOf(story, pace, historyMs, clock.now());
   const { startAtMs, historyFromMs, shiftMs } = timeline;
   const deviceOf = new Map(options.devices.map(({ id, stationId }) => [stationId, id]));
-  const onTheWay = new InFlight(ON_THE_WAY);
-  let [acknowledged, failed] = [0, 0];
+  const onTheWay = new InFlight(ON_THE_WAY, clock, signal);
+  let [sent, acknowledged, failed] = [0, 0, 0];
   let historyTotal = 0;
   for (const { stationId } of story.readings(seed, historyFromMs, startAtMs))
     if (deviceOf.has(stationId)) historyTotal += 1;
@@ -121,6 +122,7 @@ export async function play(options: PlayOptions): Promise<PlayReport> {
     });
   const send = (part: PlayProgress['part'], deviceId: string, readings: readonly StoryReading[]): Promise<void> => {
     const items = readings.map(({ atMs, values }) => ({ ts: atMs + shiftMs, values }));
+    sent += items.length;
     return onTheWay.add(
       fleet.publish(deviceId, items.length === 1 ? items[0] : items).then(
         () => {
@@ -162,7 +164,7 @@ export async function play(options: PlayOptions): Promise<PlayReport> {
     if (deviceId !== undefined) await send('live', deviceId, [reading]);
   }
   await onTheWay.drained();
-  return { acknowledged, failed, ended };
+  return { acknowledged, failed: sent - acknowledged, ended };
 }
 
 /** When a reading is told: when the story, `speed` times as fast, comes to it, but not before its own time has come. */

@@ -68,11 +68,7 @@ export class ProgressBar {
     const filled = Math.floor(this.share() * BAR_WIDTH);
     const bar = '█'.repeat(filled) + '░'.repeat(BAR_WIDTH - filled);
     const left =
-      this.done >= total
-        ? `${clockText(seconds)}`
-        : rate > 0
-          ? `còn/left ${clockText((total - this.done) / rate)}`
-          : '';
+      this.done >= total ? clockText(seconds) : rate > 0 ? `còn/left ${clockText((total - this.done) / rate)}` : '';
     const percent = `${Math.floor(this.share() * 100)}`.padStart(3);
     return `${label} ${bar} ${percent} % ${this.done}/${total} ${rate.toFixed(rate < 10 ? 1 : 0)}/s ${left}`.trimEnd();
   }
@@ -81,7 +77,7 @@ export class ProgressBar {
 function clockText(seconds: number): string {
   const whole = Math.ceil(seconds);
   const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
-  const end = `${String(rest).padStart(2, '0')}`;
+  const end = String(rest).padStart(2, '0');
   return hours > 0 ? `${hours}:${String(minutes).padStart(2, '0')}:${end}` : `${minutes}:${end}`;
 }
 

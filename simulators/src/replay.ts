@@ -110,8 +110,8 @@ export async function replay(options: ReplayOptions): Promise<ReplayReport> {
   let sent = 0;
   let messages = 0;
   let done = 0;
-  let failure: unknown = null;
-  const onTheWay = new InFlight(ON_THE_WAY);
+  let failure: Error | null = null;
+  const onTheWay = new InFlight(ON_THE_WAY, clock, signal);
 
   const send = (items: readonly Item[]): Promise<void> =>
     fleet.publish(deviceId, items.length === 1 ? items[0] : items).then(
@@ -126,7 +126,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayReport> {
           }
         onProgress?.(done, survey.toSend);
       },
-      (error: unknown) => {
+      (error: Error) => {
         failure ??= error;
       },
     );
@@ -152,7 +152,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayReport> {
   }
   if (batch.length > 0 && failure === null && signal?.aborted !== true) await flush();
   await onTheWay.drained();
-  if (failure !== null) throw failure;
+  if (failure !== null) throw failure as Error;
   return {
     rows: survey.rows,
     sent,

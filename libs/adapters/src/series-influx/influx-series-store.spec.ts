@@ -1,0 +1,190 @@
+import { Flag } from '@canh/core/quality/flag';
+import type { FlaggedReading } from '@canh/core/quality/flagged-reading';
+import { StoreUnavailable } from '@canh/core/series/series-store';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { InfluxOptions } from './influx-http.js';
+import { InfluxSeriesStore } from './influx-series-store.js';
+
+// Answers that no server in a Debian package gives on demand: those of InfluxDB 2 and its cloud, of a proxy, of a network.
+
+type Reply = (lines: string[], response: ServerResponse, request: IncomingMessage) => void;
+
+let server: Server | null = null;
+afterEach(async () => {
+  server?.closeAllConnections();
+  server?.close();
+  server = null;
+});
+
+async function storeThatAnswers(reply: Reply, options: Partial<InfluxOptions> = {}): Promise<InfluxSeriesStore> {
+  server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    reply(Buffer.concat(chunks).toString('utf8').split('\n'), response, request);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return InfluxSeriesStore.open({
+    url,
+    token: 't0ken',
+    org: 'tỉnh',
+    bucket: 'canh',
+    version: '2',
+    timeoutMs: 5_000,
+    ...options,
+  });
+}
+
+function readings(count: number): FlaggedReading[] {
+  return Array.from({ length: count }, (_, nth) => ({
+    deviceId: 'd 1',
+    stationId: 'Đông Hà',
+    metric: 'level,m',
+    value: nth / 4,
+    measuredAt: 1_748_736_000_000 + nth,
+    sequence: 7,
+    receivedAt: 1_748_736_000_137,
+    flag: Flag.suspect,
+  }));
+}
+
+const json = (response: ServerResponse, status: number, body: unknown, headers = {}) =>
+  response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
+
+describe('a store behind the InfluxDB 2 write API', () => {
+  it('sends lines of floats with microseconds, escaped, in batches of at most 5,000', async () => {
+    const batches: string[][] = [];
+    const requests: string[] = [];
+    const store = await storeThatAnswers((lines, response, { url, headers }) => {
+      batches.push(lines);
+      requests.push(`${url} ${headers.authorization}`);
+      response.writeHead(204).end();
+    });
+    expect(await store.append(readings(12_000))).toEqual({ stored: 12_000, refused: [] });
+    expect(batches.map(({ length }) => length)).toEqual([5_000, 5_000, 2_000]);
+    expect(batches[0]?.[2]).toBe(
+      'level\\,m,device=d\\ 1,station=Đông\\ Hà flag=3,received_at=1748736000137,value=0.5 1748736000002007',
+    );
+    expect(new Set(requests)).toEqual(new Set(['/api/v2/write?org=t%E1%BB%89nh&bucket=canh&precision=us Token t0ken']));
+  });
+
+  it.each([400, 413, 422])('finds the bad lines behind a %d and stores the others', async (status) => {
+    const taken = new Set<string>();
+    let asked = 0;
+    const bad = (line: string) => / 17487360000(11|77)007$/.test(line);
+    const store = await storeThatAnswers((lines, response) => {
+      asked += 1;
+      if (lines.some(bad)) return json(response, status, { code: 'invalid', message: 'partial write: dropped=1' });
+      for (const line of lines) taken.add(line);
+      return response.writeHead(204).end();
+    });
+    const all = readings(100);
+    const { stored, refused } = await store.append(all);
+    expect({ stored, refused }).toEqual({
+      stored: 98,
+      refused: [all[11], all[77]].map((reading) => ({ reading, answer: `${status}: partial write: dropped=1` })),
+    });
+    expect(taken.size).toBe(98);
+    expect(asked).toBeLessThanOrEqual(1 + 2 * 2 * 7);
+  });
+
+  it('asks once when the answer says that every line was dropped', async () => {
+    let asked = 0;
+    const store = await storeThatAnswers((_, response) => {
+      asked += 1;
+      json(response, 422, {
+        code: 'unprocessable entity',
+        message: 'partial write: points beyond retention policy dropped=3000',
+      });
+    });
+    expect((await store.append(readings(3_000))).refused).toHaveLength(3_000);
+    expect(asked).toBe(1);
+  });
+
+  it('stops looking for bad lines when there is no end of them, and gives the batch back', async () => {
+    let asked = 0;
+    const store = await storeThatAnswers((_, response) => {
+      asked += 1;
+      json(response, 400, { code: 'invalid', message: 'no' });
+    });
+    await expect(store.append(readings(5_000))).rejects.toMatchObject({ code: 'STORE_REFUSED' });
+    expect(asked).toBeLessThan(1_100);
+  });
+
+  it('takes a 201 without an error for success, and one with an error for a batch taken in part', async () => {
+    const store = await storeThatAnswers((lines, response) => {
+      if (lines.some((line) => line.includes('value=0.25 ')))
+        json(response, 201, { code: 'invalid', message: 'line 2 is bad' });
+      else response.writeHead(201).end();
+    });
+    const all = readings(8);
+    expect(await store.append(all)).toEqual({
+      stored: 7,
+      refused: [{ reading: all[1], answer: '201: line 2 is bad' }],
+    });
+  });
+
+  it.each([
+    [429, '7', 7_000],
+    [503, '30', 30_000],
+    [500, undefined, null],
+    [502, undefined, null],
+  ])('is unavailable after a %d, for as long as the answer asks', async (status, retryAfter, retryAfterMs) => {
+    const headers = retryAfter === undefined ? {} : { 'retry-after': retryAfter };
+    const store = await storeThatAnswers((_, response) => json(response, status, { message: 'later' }, headers));
+    const outcome = await store.append(readings(3)).catch((error: unknown) => error);
+    expect(outcome).toBeInstanceOf(StoreUnavailable);
+    expect(outcome).toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      retryAfterMs,
+      message: expect.stringContaining('later'),
+    });
+  });
+
+  it.each([
+    [401, 'CANH_INFLUX_TOKEN'],
+    [403, 'right to write'],
+    [404, 'CANH_INFLUX_BUCKET'],
+    [405, 'CANH_INFLUX_URL'],
+    [302, 'CANH_INFLUX_URL'],
+    [200, 'CANH_INFLUX_URL'],
+  ])('is refused after a %d, with what to do, and no token in the message', async (status, wayOut) => {
+    const store = await storeThatAnswers((_, response) => json(response, status, { message: 'no' }));
+    const outcome = await store.append(readings(3)).catch((error: unknown) => error);
+    expect(outcome).toMatchObject({ code: 'STORE_REFUSED', message: expect.stringContaining(wayOut) });
+    expect(String(outcome)).not.toContain('t0ken');
+  });
+
+  it('is unavailable when the answer is late, never comes, or breaks off', async () => {
+    const replies: Reply[] = [
+      () => undefined,
+      (_, response) => void response.writeHead(200, { 'content-length': '100' }).write('half'),
+      (_, response) => void response.socket?.destroy(),
+    ];
+    for (const reply of replies) {
+      const store = await storeThatAnswers(reply, { timeoutMs: 200 });
+      await expect(store.append(readings(1))).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+      server?.closeAllConnections();
+      server?.close();
+    }
+  });
+
+  it('reads nothing from a page that is no InfluxDB', async () => {
+    const store = await storeThatAnswers((_, response) =>
+      response.writeHead(200, { 'content-type': 'text/html' }).end('<html>'),
+    );
+    await expect(store.latest()).rejects.toMatchObject({ code: 'STORE_REFUSED' });
+  });
+});
+
+it.each(['', 'influx', 'ftp://host', 'http://', 'http:///x'])('says that %j is no address', async (url) => {
+  await expect(
+    InfluxSeriesStore.open({ url, token: '', org: '', bucket: 'b', version: '2', timeoutMs: 1 }),
+  ).rejects.toMatchObject({
+    code: 'BAD_STORE_URL',
+  });
+});

@@ -2,12 +2,11 @@
 // `npx canh …`: the command line. Administrators and timers call it on machines in service, so it never installs or
 // builds by itself; it says what is missing and which command brings it.
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { builtProgram } from './ready/build.mjs';
 import { runToEnd } from './ready/child.mjs';
 import { nodeToRun, refuseWithoutNode } from './ready/node.mjs';
 import { lackingPackages } from './ready/packages.mjs';
+import { builtProgram, programCommand } from './ready/program.mjs';
 import { endWith, Refusal } from './ready/say.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -29,13 +28,7 @@ function refuseUnlessReady() {
 
 try {
   refuseUnlessReady();
-  const environment = existsSync(join(root, '.env')) ? [`--env-file=${join(root, '.env')}`] : [];
-  const { exitCode } = await runToEnd(nodeToRun(root), [
-    ...environment,
-    '--enable-source-maps',
-    builtProgram(root),
-    ...process.argv.slice(2),
-  ]);
+  const { exitCode } = await runToEnd(nodeToRun(root), programCommand(root, process.argv.slice(2)));
   process.exitCode = exitCode;
 } catch (error) {
   endWith(error);

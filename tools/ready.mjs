@@ -1,6 +1,6 @@
-// What every npm script of Canh goes through: `node tools/ready.mjs app|packages|watch [what to run]`. It installs what the lock
-// file says, builds what changed, and hands over to a Node that is new enough. Written for any Node, so that an old one
-// gets a sentence and not a syntax error.
+// What every npm script of Canh goes through: `node tools/ready.mjs GOAL [what to run]`. It installs what the lock file
+// says, builds what changed, and hands over to a Node that is new enough. Written for any Node, so that an old one gets
+// a sentence and not a syntax error.
 const [major] = process.versions.node.split('.').map(Number);
 if (major < 20) {
   console.error(

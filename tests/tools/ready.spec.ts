@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, utimesSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { Checkout, olderNode } from './checkout.js';
+import { Checkout, olderNode, type Running } from './checkout.js';
 
 const SAY_VERSION = ['-p', '`on Node ${process.versions.node.split(".")[0]}`'];
 const lines = (output: string) => output.trimEnd().split('\n');
@@ -52,7 +52,7 @@ describe('handing over', () => {
   it('names the goals that there are', async () => {
     const run = new Checkout().ready('everything');
     expect(await run.ended).toBe(1);
-    expect(run.output).toBe('Canh: ready.mjs knows the goals app, packages, watch, not "everything".\n');
+    expect(run.output).toBe('Canh: ready.mjs knows the goals app, canh, packages, watch, not "everything".\n');
   });
 
   it.skipIf(olderNode === undefined)('gives the work to the packaged Node where the own one is too old', async () => {
@@ -271,14 +271,18 @@ describe('npx canh', () => {
     expect(run.output).toBe('program station list --json\n');
   });
 
-  it('reads .env beside it', async () => {
+  it('reads .env beside it, as npm start does, but not for a demonstration', async () => {
     const checkout = new Checkout();
     expect(await checkout.ready('app').ended).toBe(0);
     checkout.write('.env', 'CANH_HTTP_PORT=8181\n');
-    checkout.write('dist/apps/canh/src/main.js', 'console.log(process.env.CANH_HTTP_PORT)');
-    const run = checkout.start(['tools/canh.mjs']);
-    expect(await run.ended).toBe(0);
-    expect(run.output).toBe('8181\n');
+    checkout.write('dist/apps/canh/src/main.js', 'console.log(process.argv[2], process.env.CANH_HTTP_PORT)');
+    const said = async (run: Running) => {
+      expect(await run.ended).toBe(0);
+      return run.output;
+    };
+    expect(await said(checkout.start(['tools/canh.mjs', 'start']))).toBe('start 8181\n');
+    expect(await said(checkout.ready('canh', 'start'))).toBe('start 8181\n');
+    expect(await said(checkout.ready('canh', 'demo'))).toBe('demo undefined\n');
   });
 
   it('says what is missing, and installs and builds nothing by itself', async () => {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runToEnd } from './child.mjs';
+import { builtProgram } from './program.mjs';
 import { Refusal, say } from './say.mjs';
 
 /** What the build reads. Specs are not built, so editing one does not start a build. */
@@ -38,7 +39,6 @@ export function fingerprint(root) {
   return hash.digest('hex');
 }
 
-export const builtProgram = (root) => join(root, 'dist', 'apps', 'canh', 'src', 'main.js');
 const stampFile = (root) => join(root, 'dist', '.built');
 
 /** Whether `dist` is the whole and finished build of the sources as they are now. */

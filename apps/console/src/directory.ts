@@ -1,0 +1,92 @@
+import type { Operators } from '@canh/core/alerts/operators';
+import type { Catalogue } from '@canh/core/rules/catalogue';
+import type { Rule } from '@canh/core/rules/rule';
+import type { LocalText } from '@canh/core/stations/local-text';
+import type { Metric, Profile } from '@canh/core/stations/profile';
+import type { Inventory, Registry } from '@canh/core/stations/registry';
+import type { Area, Station } from '@canh/core/stations/station';
+
+/** A station with everything that is said of it. */
+export interface KnownStation {
+  readonly station: Station;
+  readonly profile: Profile;
+  readonly areaNames: LocalText;
+  /** Of its own profile and of its devices', each once. */
+  readonly metrics: readonly Metric[];
+}
+
+/** What the ids in alerts and readings stand for. */
+export interface Directory {
+  readonly stations: ReadonlyMap<string, KnownStation>;
+  /** Stations that cannot be shown, since no folder of devices describes their model. */
+  readonly withoutProfile: readonly Station[];
+  readonly rules: ReadonlyMap<string, Rule>;
+  /** Names of people by their id. */
+  readonly people: ReadonlyMap<string, string>;
+}
+
+/** Deeper than any tree of areas; it ends a circle. */
+const DEEPEST_AREA = 6;
+
+/** Keeps the inventory of stations at hand and reads it again when it has changed. */
+export class Directories {
+  private known: { version: number; stations: Pick<Directory, 'stations' | 'withoutProfile'> } | null = null;
+  private readonly rules: ReadonlyMap<string, Rule>;
+
+  constructor(
+    private readonly registry: Registry,
+    private readonly operators: Operators,
+    private readonly catalogue: Catalogue,
+  ) {
+    this.rules = new Map(catalogue.rules.map((rule) => [rule.id, rule]));
+  }
+
+  async now(): Promise<Directory> {
+    const version = await this.registry.version();
+    if (this.known?.version !== version)
+      this.known = { version, stations: knownStations(await this.registry.inventory(), this.catalogue) };
+    return { ...this.known.stations, rules: this.rules, people: await this.operators.names() };
+  }
+}
+
+function knownStations(
+  { areas, stations, devices }: Inventory,
+  { profiles }: Catalogue,
+): Pick<Directory, 'stations' | 'withoutProfile'> {
+  const areaById = new Map(areas.map((area) => [area.id, area]));
+  const models = new Map<string, Set<string>>();
+  for (const { stationId, profileId } of devices)
+    models.set(stationId, (models.get(stationId) ?? new Set()).add(profileId));
+  const known = new Map<string, KnownStation>();
+  const withoutProfile: Station[] = [];
+  for (const station of stations) {
+    const profile = profiles.get(station.profileId);
+    if (profile === undefined) {
+      withoutProfile.push(station);
+      continue;
+    }
+    const all = [profile, ...[...(models.get(station.id) ?? [])].flatMap((id) => profiles.get(id) ?? [])];
+    const metrics = new Map(all.toReversed().flatMap(({ metrics: its }) => its.map((metric) => [metric.name, metric])));
+    const order = [...new Set(all.flatMap(({ metrics: its }) => its.map(({ name }) => name)))];
+    known.set(station.id, {
+      station,
+      profile,
+      areaNames: areaNames(station.areaId, areaById),
+      metrics: order.flatMap((name) => metrics.get(name) ?? []),
+    });
+  }
+  return { stations: known, withoutProfile };
+}
+
+/** The area and what it belongs to, the smallest first: “xã Triệu Phong, tỉnh Quảng Trị”. */
+function areaNames(areaId: string, areas: ReadonlyMap<string, Area>): LocalText {
+  const chain: Area[] = [];
+  for (
+    let area = areas.get(areaId);
+    area !== undefined && chain.length < DEEPEST_AREA;
+    area = areas.get(area.parentId ?? '')
+  )
+    chain.push(area);
+  if (chain.length === 0) return { vi: areaId, en: areaId };
+  return { vi: chain.map(({ names }) => names.vi).join(', '), en: chain.map(({ names }) => names.en).join(', ') };
+}

@@ -1,0 +1,37 @@
+import 'reflect-metadata';
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Health } from '@canh/runtime/health';
+import { createHttpAdapter, listen } from '@canh/runtime/http';
+import { openLog } from '@canh/runtime/log';
+import { Metrics } from '@canh/runtime/metrics';
+import { nestLog } from '@canh/runtime/nest-log';
+import { OperatingModule } from '@canh/runtime/operating.module';
+import { run } from '@canh/runtime/run';
+import { readSettings } from '@canh/runtime/settings';
+import { ConsoleModule } from './console.module.js';
+import { ConsoleSettings } from './console.settings.js';
+import { serveConsole } from './serve-console.js';
+
+@Module({})
+class ConsoleProcess {}
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+/** The console as a process of its own, beside a processor on the same data folder. */
+await run(async () => {
+  const settings = readSettings(ConsoleSettings);
+  const imports = [OperatingModule.register(new Health(), new Metrics()), await ConsoleModule.open(settings, say)];
+  const app = await NestFactory.create<NestFastifyApplication>(
+    { module: ConsoleProcess, imports },
+    createHttpAdapter(),
+    {
+      logger: nestLog(openLog('console', settings)),
+      abortOnError: false,
+    },
+  );
+  serveConsole(app);
+  say(`Canh: ${await listen(app, settings.host, settings.httpPort, 'CANH_HTTP_PORT')}`);
+  return app;
+});

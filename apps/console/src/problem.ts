@@ -1,0 +1,90 @@
+import { HttpException } from '@nestjs/common';
+
+/** A refusal that its reader can do something about, in both languages. */
+export class Problem extends HttpException {
+  constructor(
+    statusCode: number,
+    readonly code: string,
+    readonly says: { readonly vi: string; readonly en: string },
+    readonly headers: Readonly<Record<string, string>> = {},
+  ) {
+    super(`${says.vi} / ${says.en}`, statusCode);
+  }
+}
+
+export const notFound = (): Problem =>
+  new Problem(404, 'not-found', { vi: 'Không có địa chỉ này.', en: 'There is nothing at this address.' });
+
+export const signedOut = (): Problem =>
+  new Problem(401, 'signed-out', {
+    vi: 'Bạn chưa đăng nhập hoặc phiên đã hết. Hãy đăng nhập.',
+    en: 'You are not signed in, or the session has ended. Sign in.',
+  });
+
+export const crossSite = (): Problem =>
+  new Problem(403, 'cross-site', {
+    vi: 'Yêu cầu này không đến từ trang của Canh.',
+    en: 'This request does not come from the page of Canh. A program sends the header x-canh: console.',
+  });
+
+export const wrongCredentials = (): Problem =>
+  new Problem(401, 'wrong-credentials', { vi: 'Sai tên đăng nhập hoặc mật khẩu.', en: 'Wrong login or password.' });
+
+export const tooManyAttempts = (waitMs: number): Problem => {
+  const seconds = Math.ceil(waitMs / 1_000);
+  return new Problem(
+    429,
+    'too-many-attempts',
+    {
+      vi: `Sai quá nhiều lần. Hãy thử lại sau ${seconds} giây.`,
+      en: `Too many failed attempts. Try again in ${seconds} s.`,
+    },
+    { 'retry-after': String(seconds) },
+  );
+};
+
+export const busy = (): Problem =>
+  new Problem(
+    503,
+    'busy',
+    { vi: 'Máy chủ đang bận. Hãy thử lại sau ít giây.', en: 'The server is busy. Try again in a few seconds.' },
+    { 'retry-after': '5' },
+  );
+
+export const tooManyStreams = (): Problem =>
+  new Problem(
+    503,
+    'too-many-streams',
+    { vi: 'Quá nhiều trang đang mở cùng lúc. Hãy đóng bớt.', en: 'Too many pages are open at once. Close some.' },
+    { 'retry-after': '10' },
+  );
+
+export const unknownStation = (id: string): Problem =>
+  new Problem(404, 'unknown-station', { vi: `Không có trạm “${id}”.`, en: `There is no station “${id}”.` });
+
+export const unknownMetric = (stationId: string, metric: string): Problem =>
+  new Problem(404, 'unknown-metric', {
+    vi: `Trạm “${stationId}” không đo “${metric}”.`,
+    en: `Station “${stationId}” does not measure “${metric}”.`,
+  });
+
+export const badSpan = (): Problem =>
+  new Problem(400, 'bad-span', {
+    vi: 'Khoảng thời gian sai: “from” phải trước “to”.',
+    en: 'The span is wrong: from must be before to.',
+  });
+
+export const unknownAlert = (): Problem =>
+  new Problem(404, 'unknown-alert', { vi: 'Không có cảnh báo này.', en: 'There is no such alert.' });
+
+export const alertStale = (version: number): Problem =>
+  new Problem(409, 'alert-stale', {
+    vi: `Cảnh báo đã thay đổi (nay là bản ${version}). Hãy xem lại rồi xác nhận.`,
+    en: `The alert has changed (it is version ${version} now). Look again, then acknowledge.`,
+  });
+
+export const alertAlready = (by: string, clock: string): Problem =>
+  new Problem(409, 'alert-already', {
+    vi: `${by} đã xác nhận lúc ${clock}.`,
+    en: `${by} acknowledged it at ${clock}.`,
+  });

@@ -38,7 +38,8 @@ const base = (alert: Alert): AlertBase => {
 
 /**
  * What follows for the alert that is open for this rule and station (null: none is) from what the rule says.
- * Null: nothing does, e.g. the end of something that was never an alert.
+ * Null: nothing does, e.g. the end of something that was never an alert, or a word about a time before this alert was raised, which a
+ * replay can bring when that earlier word led to nothing.
  */
 export function onTransition(live: Alert | null, transition: Transition): AlertStep | null {
   const { at, evidence } = transition;
@@ -54,7 +55,7 @@ export function onTransition(live: Alert | null, transition: Transition): AlertS
       return { alert: again, event: event('raised', severity), effects: notify };
     }
     case 'severity-changed': {
-      if (live === null) return null;
+      if (live === null || at < live.raisedAt) return null;
       const { severity, previous } = transition;
       const escalated = severityRank(severity) > severityRank(previous);
       const changed = { severity, worst: worse(live.worst, severity), evidence, version: live.version + 1 };
@@ -63,7 +64,7 @@ export function onTransition(live: Alert | null, transition: Transition): AlertS
       return { alert, event: event('severity-changed', severity), effects: escalated ? [{ kind: 'notify', event: 'escalated' }] : [] };
     }
     case 'returned': {
-      if (live === null) return null;
+      if (live === null || at < live.raisedAt) return null;
       const notify: Effect[] = [{ kind: 'notify', event: 'returned' }];
       const changed = { evidence, version: live.version + 1 };
       const alert: Alert =

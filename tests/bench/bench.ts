@@ -45,18 +45,19 @@ async function measure(wishes: Wishes, folder: string, args: readonly string[]):
   console.error(`Registering ${devices} devices …`);
   const inventory = await prepareInventory(folder, devices);
   const measured: Round[] = [];
-  const measureOne = async (server: (load: Load) => Promise<Round>, load: Load): Promise<void> => {
+  const measureOne = async (server: (load: Load) => Promise<Round>, load: Load): Promise<Round> => {
     const round = await server(load);
     measured.push(round);
     console.error(said(round));
+    return round;
   };
 
   if (profile)
     for (const load of loads) {
       const profiles = join(folder, `profiles-${load.connections}`);
       const options = ['--cpu-prof', `--cpu-prof-dir=${profiles}`];
-      await measureOne(() => canhRound(generator, load, inventory, folder, options), load);
-      console.log(await topCosts(profiles));
+      const { begunUs } = await measureOne(() => canhRound(generator, load, inventory, folder, options), load);
+      console.log(await topCosts(profiles, begunUs));
     }
   else {
     const servers = [

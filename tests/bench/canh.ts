@@ -7,6 +7,7 @@ import { openRecords } from '@canh/adapters/records-sql/open-records';
 import { loadServerKey } from '@canh/adapters/records-sql/server-key';
 import { SqlCredentialDesk } from '@canh/adapters/records-sql/sql-credential-desk';
 import { SqlInventoryDesk } from '@canh/adapters/records-sql/sql-inventory-desk';
+import { SqlOutbox } from '@canh/adapters/records-sql/sql-outbox';
 import { cpuSeconds, start } from './processes.js';
 
 const PROGRAM = fileURLToPath(new URL('../../dist/apps/canh/src/main.js', import.meta.url));
@@ -75,6 +76,8 @@ export interface Kept {
 export interface CanhUnderTest {
   readonly pid: number;
   readonly port: number;
+  /** Waits until it is decided who is told of each alert. */
+  noticesPlanned(): Promise<void>;
   /** Waits until all readings of the acknowledged messages are judged and stored; how long that took, and the CPU meanwhile. */
   drain(readings: number): Promise<{ seconds: number; cpuSeconds: number }>;
   kept(): Promise<Kept>;
@@ -105,6 +108,12 @@ export async function startCanh(
   return {
     pid: server.pid,
     port: Number(port),
+    noticesPlanned: async () => {
+      const records = await openRecords(join(dataDir, 'records.sqlite'));
+      const outbox = new SqlOutbox(records);
+      while ((await outbox.unplanned(1)).length > 0) await pause(LOOK_EVERY_MS);
+      await records.destroy();
+    },
     drain: async (readings) => {
       const from = performance.now();
       const cpuFrom = cpuSeconds(server.pid);

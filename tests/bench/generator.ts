@@ -13,6 +13,12 @@ export interface Load {
   readonly seconds: number;
 }
 
+interface Target {
+  readonly port: number;
+  readonly pid: number;
+  readonly tokensFile: string | null;
+}
+
 /** What mqtt-load.c prints. Rates and CPU are of the measured seconds; `sent` and `acked` count from the first message on. */
 export interface LoadResult {
   readonly dead: number;
@@ -42,20 +48,21 @@ export class Generator {
     return new Generator(program);
   }
 
-  async load(
-    { connections, window, warmUpSeconds, seconds }: Load,
-    { port, pid, tokensFile }: { port: number; pid: number; tokensFile: string | null },
-  ): Promise<LoadResult> {
-    const child = spawn(
-      this.program,
-      [
-        ...['-P', port, '-p', pid, '-q', 1, '-c', connections, '-w', window, '-W', warmUpSeconds, '-d', seconds].map(
-          String,
-        ),
-        ...(tokensFile === null ? [] : ['-U', tokensFile]),
-      ],
-      { stdio: ['ignore', 'pipe', 'inherit'] },
-    );
+  /** As many messages as it acknowledges in the time. */
+  load({ connections, window, warmUpSeconds, seconds }: Load, target: Target): Promise<LoadResult> {
+    return this.run(['-c', connections, '-w', window, '-W', warmUpSeconds, '-d', seconds], target);
+  }
+
+  /** One message on each connection. */
+  once({ connections }: Load, target: Target): Promise<LoadResult> {
+    return this.run(['-c', connections, '-w', 1, '-n', connections, '-W', 0, '-d', 60], target);
+  }
+
+  private async run(how: readonly (string | number)[], { port, pid, tokensFile }: Target): Promise<LoadResult> {
+    const tokens = tokensFile === null ? [] : ['-U', tokensFile];
+    const child = spawn(this.program, ['-P', port, '-p', pid, '-q', 1, ...how, ...tokens].map(String), {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     const [printed, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')]);
     if (code !== 0)
       throw new Error(`mqtt-load ended with ${String(code)}: connections were refused or lost. ${printed}`);

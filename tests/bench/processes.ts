@@ -1,5 +1,5 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 /** A process that this one started. None of them outlives it. */
 export interface Started {
@@ -73,11 +73,30 @@ export function output(command: string, args: readonly string[]): string | null 
 /** Clock ticks of /proc in a second; the kernel's USER_HZ, which is 100 on every Linux that Node runs on. */
 const TICKS = 100;
 
-/** CPU that a process has used, all its threads, user and system. */
+/** CPU seconds, user and system, of all threads or of one (`/proc/PID` or `/proc/PID/task/TID`), with its name. */
+function accounted(folder: string): { name: string; seconds: number } {
+  const text = readFileSync(`${folder}/stat`, 'utf8');
+  const nameEnds = text.lastIndexOf(')');
+  const fields = text.slice(nameEnds + 2).split(' ');
+  return {
+    name: text.slice(text.indexOf('(') + 1, nameEnds),
+    seconds: (Number(fields[11]) + Number(fields[12])) / TICKS,
+  };
+}
+
+/** CPU that a process has used, with the threads that have ended. */
 export function cpuSeconds(pid: number): number {
-  const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / TICKS;
+  return accounted(`/proc/${pid}`).seconds;
+}
+
+/** CPU that the threads of a process have used, by name: several have the same. */
+export function cpuSecondsByThread(pid: number): ReadonlyMap<string, number> {
+  const total = new Map<string, number>();
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    const { name, seconds } = accounted(`/proc/${pid}/task/${thread}`);
+    total.set(name, (total.get(name) ?? 0) + seconds);
+  }
+  return total;
 }
 
 /** CPU that everything on this machine has used since it was started, without waiting for disks. */

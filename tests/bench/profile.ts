@@ -4,6 +4,7 @@ import { join } from 'node:path';
 const SHOWN = 25;
 
 interface CpuProfile {
+  readonly startTime: number;
   readonly nodes: readonly {
     readonly id: number;
     readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
@@ -12,17 +13,19 @@ interface CpuProfile {
   readonly timeDeltas: readonly number[];
 }
 
-/** Of each `.cpuprofile` in the folder, one a thread, what used most time by itself, the busiest thread first. */
-export async function topCosts(folder: string): Promise<string> {
+/** Of each `.cpuprofile` in the folder, one a thread, what used most time by itself after `fromUs`, the busiest thread first. */
+export async function topCosts(folder: string, fromUs: number): Promise<string> {
   const threads: { busyMs: number; text: string }[] = [];
   for (const name of (await readdir(folder)).toSorted()) {
     const profile = JSON.parse(await readFile(join(folder, name), 'utf8')) as CpuProfile;
     const ofNode = new Map(profile.nodes.map(({ id, callFrame }) => [id, placeOf(callFrame)]));
     const selfMs = new Map<string, number>();
     let busyMs = 0;
+    let nowUs = profile.startTime;
     for (const [at, node] of profile.samples.entries()) {
+      nowUs += profile.timeDeltas[at] ?? 0;
       const place = ofNode.get(node) ?? '?';
-      if (place === '(idle)' || place === '(root)') continue;
+      if (nowUs < fromUs || place === '(idle)' || place === '(root)') continue;
       const ms = (profile.timeDeltas[at] ?? 0) / 1000;
       busyMs += ms;
       selfMs.set(place, (selfMs.get(place) ?? 0) + ms);

@@ -5,7 +5,7 @@ import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { READINGS_PER_MESSAGE, startCanh, type Inventory, type Kept } from './canh.js';
 import type { Generator, Load, LoadResult } from './generator.js';
-import { cpuSeconds, machineCpuSeconds, start } from './processes.js';
+import { cpuSeconds, cpuSecondsByThread, machineCpuSeconds, start } from './processes.js';
 
 export type ServerName = 'bare Aedes' | 'Canh' | 'mosquitto';
 
@@ -19,6 +19,8 @@ export interface Round {
   readonly cpuSecondsPerMillion: number;
   readonly rssMb: number;
   readonly generatorCores: number;
+  /** When the load began, in microseconds of the kernel's monotonic clock, as CPU profiles have it. */
+  readonly begunUs: number;
   /** Cores that everything else on the machine took meanwhile. */
   readonly otherCores: number;
   /** The way behind the acknowledgement, which only Canh has. */
@@ -31,6 +33,8 @@ export interface PathRound {
   /** What was acknowledged, over the time until all of it was stored. */
   readonly wholePerS: number;
   readonly loopDelayP99Ms: number;
+  /** CPU-seconds per million messages by name of thread, from the beginning of the load until everything was stored. */
+  readonly threads: readonly (readonly [name: string, cpuSecondsPerMillion: number])[];
   /** What is not as it must be; empty on a good day. */
   readonly wrong: readonly string[];
 }
@@ -60,9 +64,17 @@ export async function canhRound(
 ): Promise<Round> {
   const dataDir = join(folder, 'data');
   const canh = await startCanh(inventory, dataDir, nodeOptions);
-  const { tokensFile } = inventory;
-  const { round, result } = await loaded('Canh', generator, load, { ...canh, tokensFile });
-  const drain = await canh.drain(result.acked * READINGS_PER_MESSAGE);
+  const target = { ...canh, tokensFile: inventory.tokensFile };
+  // What happens once in a device's life is not what a load is made of: its first report makes its series, and here an alert.
+  const first = await generator.once(load, target);
+  await canh.drain(first.acked * READINGS_PER_MESSAGE);
+  await canh.noticesPlanned();
+
+  const before = cpuSecondsByThread(canh.pid);
+  const { round, result } = await loaded('Canh', generator, load, target);
+  const acked = first.acked + result.acked;
+  const drain = await canh.drain(acked * READINGS_PER_MESSAGE);
+  const after = cpuSecondsByThread(canh.pid);
   const kept = await canh.kept();
   await canh.stop();
   await rm(dataDir, { recursive: true });
@@ -75,7 +87,11 @@ export async function canhRound(
       // The backlog is of the warm-up as well, so its share of the drain goes with it.
       wholePerS: round.ackedPerS / (1 + drain.seconds / loadSeconds),
       loopDelayP99Ms: kept.loopDelayP99Ms,
-      wrong: disagreements(result, load, kept),
+      threads: [...after]
+        .map(([name, seconds]) => [name, ((seconds - (before.get(name) ?? 0)) * 1e6) / result.acked] as const)
+        .filter(([, perMillion]) => perMillion >= 0.1)
+        .toSorted(([, a], [, b]) => b - a),
+      wrong: disagreements({ acked, sent: first.sent + result.sent }, load, kept),
     },
   };
 }
@@ -109,6 +125,7 @@ async function loaded(
   load: Load,
   target: Target,
 ): Promise<{ round: Round; result: LoadResult }> {
+  const begunUs = Number(process.hrtime.bigint() / 1000n);
   const from = { at: performance.now(), machine: machineCpuSeconds(), server: cpuSeconds(target.pid) };
   const result = await generator.load(load, target);
   const seconds = (performance.now() - from.at) / 1000;
@@ -122,6 +139,7 @@ async function loaded(
     cpuSecondsPerMillion: result.pid0.cpu_s_per_million,
     rssMb: result.pid0.rss_mb,
     generatorCores: result.gen_cores,
+    begunUs,
     otherCores: Math.max(0, busy / seconds - result.gen_cores),
     path: null,
   };
@@ -129,7 +147,11 @@ async function loaded(
 }
 
 /** What was acknowledged must be there, all of it, judged and stored, once. */
-function disagreements({ acked, sent }: LoadResult, { connections }: Load, kept: Kept): string[] {
+function disagreements(
+  { acked, sent }: Pick<LoadResult, 'acked' | 'sent'>,
+  { connections }: Load,
+  kept: Kept,
+): string[] {
   const readings = acked * READINGS_PER_MESSAGE;
   const expected: readonly (readonly [what: string, is: number, shouldBe: number])[] = [
     ['messages acknowledged', acked, sent],

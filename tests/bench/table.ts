@@ -68,14 +68,15 @@ function line(server: ServerName, connections: number, rounds: readonly Round[],
 
 /** One round as it ends. */
 export function said({ path, ...round }: Round): string {
-  const whole =
-    path === null
-      ? ''
-      : `, drained in ${path.drainSeconds.toFixed(1)} s: ${thousands(path.wholePerS)}/s the whole path, loop delay p99 ${path.loopDelayP99Ms.toFixed(0)} ms`;
-  return (
+  const first =
     `${round.server} c${round.connections}: ${thousands(round.ackedPerS)}/s, p50 ${round.p50Ms} p99 ${round.p99Ms} ms, ` +
-    `${round.cpuSecondsPerMillion.toFixed(1)} s/M, ${round.rssMb} MB${whole} (generator ${round.generatorCores}, others ${round.otherCores.toFixed(1)} cores)`
-  );
+    `${round.cpuSecondsPerMillion.toFixed(1)} s/M, ${round.rssMb} MB (generator ${round.generatorCores}, others ${round.otherCores.toFixed(1)} cores)`;
+  if (path === null) return first;
+  return [
+    first,
+    `  stored after ${path.drainSeconds.toFixed(1)} s more: ${thousands(path.wholePerS)}/s the whole path; loop delay p99 ${path.loopDelayP99Ms.toFixed(0)} ms`,
+    `  s/M by thread: ${path.threads.map(([name, perMillion]) => `${name} ${perMillion.toFixed(1)}`).join(', ')}`,
+  ].join('\n');
 }
 
 /** What it ran on, so that nobody compares it with another machine's. */

@@ -88,7 +88,7 @@ export class Doors implements OnModuleInit, OnApplicationShutdown {
         this.inc(journal.appended);
       },
     });
-    this.health.add('broker', async () => ({ problems: journal.broken === null ? [] : [journal.broken.message] }));
+    this.health.add('broker', async () => ({ problems: journal.problem === null ? [] : [journal.problem.message] }));
   }
 
   async onApplicationShutdown(): Promise<void> {

@@ -20,8 +20,8 @@ export class Intake {
   ) {}
 
   /** Resolves when the message is on disk; only then may the device be told that it was received. */
-  async accept(kind: MessageKind, deviceId: string, payload: Uint8Array): Promise<void> {
-    await this.journal.append({ kind, deviceId, receivedAt: this.clock.now(), payload });
+  accept(kind: MessageKind, deviceId: string, payload: Uint8Array): Promise<unknown> {
+    return this.journal.append({ kind, deviceId, receivedAt: this.clock.now(), payload });
   }
 
   /** Keeps what was turned away where the page can show it, with why. */

@@ -16,6 +16,8 @@ const DRAIN_WITHIN_MS = 5_000;
 const LONGEST_CLIENT_ID = 256;
 /** MQTT 3.1.1, 3.2.2.3. */
 const CONNACK = { identifierRejected: 2, badUserNameOrPassword: 4 } as const;
+const FORBIDDEN_TOPIC = 'forbidden topic';
+const TOO_LARGE = 'payload too large';
 /** Nobody may subscribe to this: what a device publishes goes to the journal and is forwarded to no one. */
 const RECEIVED = 'received';
 
@@ -145,7 +147,7 @@ export class MqttDoor {
     const kind = kindOfTopic(packet.topic);
     if (kind === undefined) {
       this.refuse(client, 'forbidden-topic', `published to ${packet.topic.slice(0, 200)}`);
-      return done(new Error('forbidden topic'));
+      return done(new Error(FORBIDDEN_TOPIC));
     }
     const payload = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload;
     if (payload.length > this.settings.messageMaxBytes) {
@@ -154,7 +156,7 @@ export class MqttDoor {
         'too-large',
         `a payload of ${payload.length} bytes, at most ${this.settings.messageMaxBytes}`,
       );
-      return done(new Error('payload too large'));
+      return done(new Error(TOO_LARGE));
     }
     packet.topic = RECEIVED;
     packet.retain = false;
@@ -170,13 +172,14 @@ export class MqttDoor {
     return allowed;
   }
 
-  private protocolError(client: Client, error: Error): void {
-    // Aedes reports here what we refused ourselves, too; that has been said already.
-    if (OUR_OWN.has(error.message) || 'errorCode' in error) return;
-    this.log.debug(
-      { event: 'mqtt.closed', deviceId: this.deviceOf.get(client), error: error.message },
-      'a connection was closed for an error',
-    );
+  /** What came was not the MQTT that is spoken here. Lines that broke, and what was refused above, are reported here by Aedes, too. */
+  private protocolError(client: Client, error: Error & { code?: string; errorCode?: number }): void {
+    const { message } = error;
+    if (error.errorCode === UNACCEPTABLE_PROTOCOL)
+      this.refuse(client, 'protocol', 'asked for a version of MQTT other than 3.1 and 3.1.1');
+    else if (error.code === undefined && error.errorCode === undefined && !OF_EVERY_DAY.has(message))
+      this.refuse(client, 'protocol', message);
+    else this.log.debug({ event: 'mqtt.closed', deviceId: this.deviceOf.get(client), error: message }, message);
   }
 
   private refuse(client: Client, reason: Refusal['reason'], detail: string): void {
@@ -186,9 +189,14 @@ export class MqttDoor {
   }
 }
 
-const OUR_OWN: ReadonlySet<string> = new Set([
-  'forbidden topic',
-  'payload too large',
-  'unknown-credential',
-  'bad-client-id',
+/** MQTT 3.1.1, 3.2.2.3: the version that was asked for is not supported. */
+const UNACCEPTABLE_PROTOCOL = 1;
+/** How connections end without anybody having spoken wrongly, or having been told so already; Aedes' own words and ours. */
+const OF_EVERY_DAY: ReadonlySet<string> = new Set([
+  'keep alive timeout',
+  'drain timeout',
+  'connection closed',
+  'connect did not arrive in time',
+  FORBIDDEN_TOPIC,
+  TOO_LARGE,
 ]);

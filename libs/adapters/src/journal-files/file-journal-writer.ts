@@ -38,8 +38,10 @@ export interface JournalOptions {
  */
 export class FileJournalWriter extends JournalWriter {
   appended = 0;
+  /** Why the last messages could not be kept; null again once some were. */
+  problem: CanhError | null = null;
   /** Set once an fdatasync has failed; nothing is accepted after that. */
-  broken: CanhError | null = null;
+  private broken: CanhError | null = null;
 
   private readonly salt = randomInt(2 ** 32);
   private buffer = Buffer.allocUnsafe(FIRST_BUFFER_BYTES);
@@ -165,19 +167,20 @@ export class FileJournalWriter extends JournalWriter {
       await syncData(file).catch((cause: unknown) => this.breakOff(cause));
       this.position = start + bytes.length;
       this.appended += group.length;
+      this.problem = null;
       for (const { end, resolve } of group) resolve(offsetOf(this.segment, start + end));
     } catch (cause) {
       // A reader may have seen part of this write, so nothing may ever be written over it: go on in a new segment.
       if (this.file !== null) await closeFile(this.file).catch(() => undefined);
       this.file = null;
-      const error =
+      this.problem =
         this.broken ??
         new CanhError(
           'JOURNAL_WRITE_FAILED',
           `The journal in ${this.directory} cannot be written (${(cause as Error).message}). Nothing is acknowledged until it can; free some space.`,
           { cause },
         );
-      for (const { reject } of group) reject(error);
+      for (const { reject } of group) reject(this.problem);
     }
   }
 

@@ -119,6 +119,14 @@ describe('records in one file of SQLite', () => {
     await expect(openRecords(other)).rejects.toMatchObject({ code: 'RECORDS_DAMAGED' });
   });
 
+  it('are not opened when pages of them have rotted', async () => {
+    await (await openRecords(file)).destroy();
+    const bytes = await readFile(file);
+    randomBytes(bytes.length - 4_096).copy(bytes, 4_096);
+    await writeFile(file, bytes);
+    await expect(openRecords(file)).rejects.toMatchObject({ code: 'RECORDS_DAMAGED' });
+  });
+
   it('of a newer version are left as they are', async () => {
     await (await openRecords(file)).destroy();
     const newer = new DatabaseSync(file);

@@ -104,21 +104,24 @@ async function connect(file: string, waitMs: number): Promise<DatabaseSync> {
 
 function unopenable(file: string, cause: unknown): CanhError {
   const why = (cause as Error).message;
+  return (
+    damaged(file, cause) ??
+    new CanhError(
+      'RECORDS_UNOPENABLE',
+      `The records in ${file} cannot be opened (${why}). Let this user write to that folder, or name another.`,
+      { cause },
+    )
+  );
+}
+
+function damaged(file: string, cause: unknown): CanhError | null {
   const code = primaryCode(cause);
-  if (code === SQLITE.notADatabase || code === SQLITE.corrupt)
-    return new CanhError(
-      'RECORDS_DAMAGED',
-      `${file} is not a database that can be read (${why}). Put it aside and restore a backup.`,
-      {
-        cause,
-      },
-    );
+  if (code !== SQLITE.notADatabase && code !== SQLITE.corrupt) return null;
+  const why = (cause as Error).message;
   return new CanhError(
-    'RECORDS_UNOPENABLE',
-    `The records in ${file} cannot be opened (${why}). Let this user write to that folder, or name another.`,
-    {
-      cause,
-    },
+    'RECORDS_DAMAGED',
+    `${file} is not a database that can be read (${why}). Put it aside and restore a backup.`,
+    { cause },
   );
 }
 
@@ -127,6 +130,8 @@ async function migrate(database: RecordsDatabase): Promise<void> {
     const provider = { getMigrations: async () => MIGRATIONS };
     const { error, results } = await new Migrator({ db: transaction, provider }).migrateToLatest();
     if (error === undefined) return;
+    // What SQLite itself says of the file comes before what Kysely makes of it.
+    if (primaryCode(error) !== undefined) throw damaged(database.file, error) ?? error;
     const failed = results?.find(({ status }) => status === 'Error');
     if (failed === undefined)
       throw new CanhError(

@@ -86,7 +86,7 @@ const STATIONS: readonly Row[] = [
   // Thạch Hãn, from the mountains to the sea
   [
     'dakrong',
-    { vi: 'Thạch Hãn tại cầu Đakrông', en: 'Thạch Hãn at Đakrông bridge' },
+    { vi: 'Thạch Hãn tại cầu Đakrông', en: 'Đakrông bridge (Thạch Hãn river)' },
     'dakrong',
     HYDROMET,
     16.653,
@@ -95,7 +95,7 @@ const STATIONS: readonly Row[] = [
   ],
   [
     'ba-long',
-    { vi: 'Thạch Hãn tại Ba Lòng', en: 'Thạch Hãn at Ba Lòng' },
+    { vi: 'Thạch Hãn tại Ba Lòng', en: 'Ba Lòng (Thạch Hãn river)' },
     'ba-long',
     HYDROMET,
     16.63,
@@ -104,7 +104,7 @@ const STATIONS: readonly Row[] = [
   ],
   [
     'thach-han',
-    { vi: 'Thạch Hãn tại Thạch Hãn', en: 'Thạch Hãn at Thạch Hãn' },
+    { vi: 'Thạch Hãn tại Thạch Hãn', en: 'Thạch Hãn (Thạch Hãn river)' },
     'phuong-quang-tri',
     HYDROMET,
     16.748,
@@ -114,7 +114,7 @@ const STATIONS: readonly Row[] = [
   ],
   [
     'cua-viet',
-    { vi: 'Thạch Hãn tại Cửa Việt', en: 'Thạch Hãn at Cửa Việt' },
+    { vi: 'Thạch Hãn tại Cửa Việt', en: 'Cửa Việt (Thạch Hãn river)' },
     'cua-viet',
     HYDROMET,
     16.902,
@@ -123,7 +123,7 @@ const STATIONS: readonly Row[] = [
   ],
   [
     'dong-ha',
-    { vi: 'Sông Hiếu tại Đông Hà', en: 'Hiếu river at Đông Hà' },
+    { vi: 'Hiếu tại Đông Hà', en: 'Đông Hà (Hiếu river)' },
     'dong-ha',
     HYDROMET,
     16.826,
@@ -132,7 +132,7 @@ const STATIONS: readonly Row[] = [
   ],
   [
     'hien-luong',
-    { vi: 'Bến Hải tại Hiền Lương', en: 'Bến Hải at Hiền Lương' },
+    { vi: 'Bến Hải tại Hiền Lương', en: 'Hiền Lương (Bến Hải river)' },
     'ben-hai',
     HYDROMET,
     17.003,
@@ -142,7 +142,7 @@ const STATIONS: readonly Row[] = [
   ],
   [
     'hai-tan',
-    { vi: 'Ô Lâu tại Hải Tân', en: 'Ô Lâu at Hải Tân' },
+    { vi: 'Ô Lâu tại Hải Tân', en: 'Hải Tân (Ô Lâu river)' },
     'nam-hai-lang',
     HYDROMET,
     16.672,
@@ -151,22 +151,46 @@ const STATIONS: readonly Row[] = [
     HAI_TAN_LIMITS,
   ],
   // Rain over the upper catchments
-  ['mua-khe-sanh', { vi: 'Mưa Khe Sanh', en: 'Khe Sanh rain' }, 'khe-sanh', HYDROMET, 16.625, 106.731, 'rain-gauge'],
+  [
+    'mua-khe-sanh',
+    { vi: 'Trạm mưa Khe Sanh', en: 'Khe Sanh rain gauge' },
+    'khe-sanh',
+    HYDROMET,
+    16.625,
+    106.731,
+    'rain-gauge',
+  ],
   [
     'mua-huong-linh',
-    { vi: 'Mưa Hướng Linh', en: 'Hướng Linh rain' },
+    { vi: 'Trạm mưa Hướng Linh', en: 'Hướng Linh rain gauge' },
     'huong-phung',
     HYDROMET,
     16.704,
     106.727,
     'rain-gauge',
   ],
-  ['mua-ta-rut', { vi: 'Mưa Tà Rụt', en: 'Tà Rụt rain' }, 'ta-rut', HYDROMET, 16.418, 106.982, 'rain-gauge'],
-  ['mua-ba-long', { vi: 'Mưa Ba Lòng', en: 'Ba Lòng rain' }, 'ba-long', HYDROMET, 16.622, 106.988, 'rain-gauge'],
-  ['mua-ben-quan', { vi: 'Mưa Bến Quan', en: 'Bến Quan rain' }, 'ben-quan', HYDROMET, 17.036, 106.932, 'rain-gauge'],
+  ['mua-ta-rut', { vi: 'Trạm mưa Tà Rụt', en: 'Tà Rụt rain gauge' }, 'ta-rut', HYDROMET, 16.418, 106.982, 'rain-gauge'],
+  [
+    'mua-ba-long',
+    { vi: 'Trạm mưa Ba Lòng', en: 'Ba Lòng rain gauge' },
+    'ba-long',
+    HYDROMET,
+    16.622,
+    106.988,
+    'rain-gauge',
+  ],
+  [
+    'mua-ben-quan',
+    { vi: 'Trạm mưa Bến Quan', en: 'Bến Quan rain gauge' },
+    'ben-quan',
+    HYDROMET,
+    17.036,
+    106.932,
+    'rain-gauge',
+  ],
   [
     'mua-my-chanh',
-    { vi: 'Mưa Mỹ Chánh', en: 'Mỹ Chánh rain' },
+    { vi: 'Trạm mưa Mỹ Chánh', en: 'Mỹ Chánh rain gauge' },
     'nam-hai-lang',
     HYDROMET,
     16.622,
@@ -175,7 +199,7 @@ const STATIONS: readonly Row[] = [
   ],
   [
     'nuoc-thach-han',
-    { vi: 'Chất lượng nước Thạch Hãn, cửa lấy nước', en: 'Thạch Hãn water quality, intake' },
+    { vi: 'Cửa lấy nước Thạch Hãn', en: 'Thạch Hãn water intake' },
     'phuong-quang-tri',
     ENVIRONMENT,
     16.733,
@@ -184,7 +208,7 @@ const STATIONS: readonly Row[] = [
   ],
   [
     'khi-dong-ha',
-    { vi: 'Không khí trung tâm Đông Hà', en: 'Đông Hà centre air quality' },
+    { vi: 'Trạm không khí trung tâm Đông Hà', en: 'Đông Hà centre air station' },
     'dong-ha',
     ENVIRONMENT,
     16.817,
@@ -193,7 +217,7 @@ const STATIONS: readonly Row[] = [
   ],
   [
     'khi-nam-dong-ha',
-    { vi: 'Không khí KCN Nam Đông Hà', en: 'Nam Đông Hà industrial park air quality' },
+    { vi: 'Trạm không khí KCN Nam Đông Hà', en: 'Nam Đông Hà industrial park air station' },
     'nam-dong-ha',
     ENVIRONMENT,
     16.79,
@@ -202,7 +226,7 @@ const STATIONS: readonly Row[] = [
   ],
   [
     'thoi-tiet-dong-ha',
-    { vi: 'Khí tượng Đông Hà', en: 'Đông Hà weather' },
+    { vi: 'Trạm khí tượng Đông Hà', en: 'Đông Hà weather station' },
     'nam-dong-ha',
     HYDROMET,
     16.808,
@@ -211,7 +235,7 @@ const STATIONS: readonly Row[] = [
   ],
   [
     'thoi-tiet-khe-sanh',
-    { vi: 'Khí tượng Khe Sanh', en: 'Khe Sanh weather' },
+    { vi: 'Trạm khí tượng Khe Sanh', en: 'Khe Sanh weather station' },
     'khe-sanh',
     HYDROMET,
     16.634,
@@ -221,7 +245,7 @@ const STATIONS: readonly Row[] = [
   // QL1 from north to south, then QL9 inland
   [
     'ql1-nga-tu-song',
-    { vi: 'QL1 ngã tư Sòng', en: 'QL1 at Sòng junction' },
+    { vi: 'QL1 ngã tư Sòng', en: 'QL1 Sòng junction' },
     'hieu-giang',
     TRAFFIC_POLICE,
     16.856,
@@ -230,7 +254,7 @@ const STATIONS: readonly Row[] = [
   ],
   [
     'ql1-cau-dong-ha',
-    { vi: 'QL1 cầu Đông Hà', en: 'QL1 at Đông Hà bridge' },
+    { vi: 'QL1 cầu Đông Hà', en: 'QL1 Đông Hà bridge' },
     'dong-ha',
     TRAFFIC_POLICE,
     16.829,
@@ -239,7 +263,7 @@ const STATIONS: readonly Row[] = [
   ],
   [
     'ql1-nam-dong-ha',
-    { vi: 'QL1 cửa ngõ nam Đông Hà', en: 'QL1 south of Đông Hà' },
+    { vi: 'QL1 cửa ngõ nam Đông Hà', en: 'QL1 Đông Hà south' },
     'nam-dong-ha',
     TRAFFIC_POLICE,
     16.793,
@@ -248,7 +272,7 @@ const STATIONS: readonly Row[] = [
   ],
   [
     'ql1-ai-tu',
-    { vi: 'QL1 Ái Tử', en: 'QL1 at Ái Tử' },
+    { vi: 'QL1 Ái Tử', en: 'QL1 Ái Tử' },
     'trieu-phong',
     TRAFFIC_POLICE,
     16.769,
@@ -257,22 +281,14 @@ const STATIONS: readonly Row[] = [
   ],
   [
     'ql9-nga-ba-dong-ha',
-    { vi: 'QL9 ngã ba Đông Hà', en: 'QL9 at Đông Hà' },
+    { vi: 'QL9 ngã ba Đông Hà', en: 'QL9 Đông Hà' },
     'dong-ha',
     TRAFFIC_POLICE,
     16.819,
     107.092,
     'counting-camera',
   ],
-  [
-    'ql9-cam-lo',
-    { vi: 'QL9 Cam Lộ', en: 'QL9 at Cam Lộ' },
-    'cam-lo',
-    TRAFFIC_POLICE,
-    16.808,
-    107.003,
-    'counting-camera',
-  ],
+  ['ql9-cam-lo', { vi: 'QL9 Cam Lộ', en: 'QL9 Cam Lộ' }, 'cam-lo', TRAFFIC_POLICE, 16.808, 107.003, 'counting-camera'],
 ];
 
 /** Addresses under `.example` belong to nobody; a demo catches the mail before it leaves the machine. */

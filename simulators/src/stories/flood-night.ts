@@ -8,16 +8,19 @@ import { createStory, type Judged } from './story.js';
 const START_HOUR = 14;
 const DURATION_MS = 36 * HOUR_MS;
 
-/** What falls: mm in all, the hour of the heaviest rain, its width. Heaviest over the mountains in the west, later and weaker to the east. */
+/**
+ * What falls: mm in all, the hour of the heaviest rain, its width. Heaviest over the mountains in the west, later and weaker to the east;
+ * the ground is full from the days before, so it is enough for this flood.
+ */
 const RAIN: Readonly<Record<string, RainDepth>> = {
-  'mua-khe-sanh': shower(190, 6.0 * HOUR_MS, 0.8 * HOUR_MS),
-  'mua-huong-linh': shower(175, 6.3 * HOUR_MS, 0.75 * HOUR_MS),
-  'mua-ta-rut': shower(150, 6.2 * HOUR_MS, 0.9 * HOUR_MS),
-  'mua-ba-long': shower(130, 7.0 * HOUR_MS, 0.85 * HOUR_MS),
-  'mua-ben-quan': shower(85, 7.5 * HOUR_MS, 1.0 * HOUR_MS),
-  'mua-my-chanh': shower(95, 8.0 * HOUR_MS, 1.0 * HOUR_MS),
-  'thoi-tiet-khe-sanh': shower(180, 6.1 * HOUR_MS, 0.8 * HOUR_MS),
-  'thoi-tiet-dong-ha': shower(60, 8.0 * HOUR_MS, 1.1 * HOUR_MS),
+  'mua-khe-sanh': shower(130, 6.0 * HOUR_MS, 0.8 * HOUR_MS),
+  'mua-huong-linh': shower(118, 6.3 * HOUR_MS, 0.9 * HOUR_MS),
+  'mua-ta-rut': shower(94, 6.2 * HOUR_MS, 1.1 * HOUR_MS),
+  'mua-ba-long': shower(80, 7.0 * HOUR_MS, 1.1 * HOUR_MS),
+  'mua-ben-quan': shower(42, 7.5 * HOUR_MS, 1.2 * HOUR_MS),
+  'mua-my-chanh': shower(45, 8.0 * HOUR_MS, 1.2 * HOUR_MS),
+  'thoi-tiet-khe-sanh': shower(126, 6.1 * HOUR_MS, 0.85 * HOUR_MS),
+  'thoi-tiet-dong-ha': shower(36, 8.0 * HOUR_MS, 1.2 * HOUR_MS),
 };
 
 interface Flood {

@@ -53,8 +53,8 @@ async function influxDb(): Promise<StoreUnderTest> {
     store: await open(),
     reopen: open,
     settle: async () => undefined,
-    outage: { begin: server.stop, end: server.restart },
-    remove: server.remove,
+    outage: { begin: () => server.stop(), end: () => server.restart() },
+    remove: () => server.remove(),
   };
 }
 
@@ -72,8 +72,8 @@ async function victoriaMetrics(): Promise<StoreUnderTest> {
   return {
     store: await open(),
     reopen: open,
-    settle: server.settle,
-    outage: { begin: server.stop, end: server.restart },
-    remove: server.remove,
+    settle: () => server.settle(),
+    outage: { begin: () => server.stop(), end: () => server.restart() },
+    remove: () => server.remove(),
   };
 }

@@ -24,7 +24,7 @@ export async function startInfluxDb({ admin }: { admin?: string } = {}): Promise
   const influxQl = async (query: string, token = admin): Promise<unknown> => {
     const headers: Record<string, string> =
       token === undefined ? {} : { authorization: `Basic ${Buffer.from(token).toString('base64')}` };
-    const answer = await fetch(`${server.url}/query?${new URLSearchParams({ q: query, db: database })}`, {
+    const answer = await fetch(`${server.url}/query?db=${database}&q=${encodeURIComponent(query)}`, {
       method: 'POST',
       headers,
     });

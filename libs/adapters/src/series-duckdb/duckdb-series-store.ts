@@ -46,6 +46,7 @@ export class DuckDbSeriesStore extends SeriesStore {
   #lastId = 0;
   /** Why nothing can be asked any more. */
   #ended: string | null = null;
+  #closed: Promise<void> | null = null;
   readonly #series: SeriesRow[];
   readonly #channels = new Map<string, Map<string, SeriesRow[]>>();
   /** Series that no committed append has carried yet: each append carries them until one is committed. */
@@ -121,11 +122,18 @@ export class DuckDbSeriesStore extends SeriesStore {
     return [...newest.values()].flatMap((ofStation) => [...ofStation.values()]);
   }
 
-  async close(): Promise<void> {
-    if (this.#ended !== null) return;
-    await this.#ask('close', {});
+  close(): Promise<void> {
+    return (this.#closed ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
+    const closed = this.#ask('close', {});
+    // Nothing more is taken; what waits already is still answered.
+    this.#ended ??= 'it was closed';
+    // Whatever became of it: what was answered for is in the file or in its write-ahead log.
+    await closed.catch(() => undefined);
     await this.#worker.terminate();
-    this.#end('it was closed');
+    this.#end(this.#ended);
   }
 
   #ask<Kind extends keyof Questions>(
@@ -140,7 +148,7 @@ export class DuckDbSeriesStore extends SeriesStore {
     const id = (this.#lastId += 1);
     this.#waitingAs[as] += 1;
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { as, resolve: resolve as (answer: unknown) => void, reject });
+      this.#waiting.set(id, { as, resolve, reject });
       this.#worker.postMessage({ id, kind, ...ask }, transfer);
     });
   }
@@ -158,7 +166,8 @@ export class DuckDbSeriesStore extends SeriesStore {
   #end(why: string): void {
     openHere.delete(this.#directory);
     this.#ended ??= why;
-    for (const { reject } of this.#waiting.values()) reject(this.#unavailable(this.#ended, 'Start the process again.'));
+    for (const waiting of this.#waiting.values())
+      waiting.reject(this.#unavailable(this.#ended, 'Start the process again.'));
     this.#waiting.clear();
   }
 

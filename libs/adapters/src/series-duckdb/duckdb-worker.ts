@@ -8,7 +8,9 @@ import {
   DuckDBDataChunk,
   DuckDBInstance,
   type DuckDBType,
+  type DuckDBValue,
   INTEGER,
+  listValue,
   UTINYINT,
 } from '@duckdb/node-api';
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
@@ -111,9 +113,10 @@ class Newest {
   }
 
   all(): Columns {
-    const rows: number[] = [];
-    for (let series = 0; series < this.#rooms; series++) if (this.measuredUs[series] !== -Infinity) rows.push(series);
-    return pick({ ...this, seriesId: Int32Array.from({ length: this.#rooms }, (_, series) => series) }, rows);
+    const { measuredUs, receivedAt, value, flag } = this;
+    const seriesId = Int32Array.from({ length: this.#rooms }, (_, series) => series);
+    const known = [...seriesId].filter((series) => measuredUs[series] !== -Infinity);
+    return pick({ seriesId, measuredUs, receivedAt, value, flag }, known);
   }
 
   #grow(rooms: number): void {
@@ -131,43 +134,34 @@ class Newest {
   }
 }
 
+interface Opened {
+  readonly instance: DuckDBInstance;
+  readonly writer: DuckDBConnection;
+  readonly reader: DuckDBConnection;
+  readonly series: DuckDBAppender;
+  readonly readings: DuckDBAppender;
+  readonly late: DuckDBAppender;
+}
+
 /** An open file with the memory that belongs to it: one connection writes, one reads, so that a long query does not hold up appends. */
 class OpenFile {
   readonly series: SeriesRow[] = [];
   readonly newest = new Newest();
-  #instance: DuckDBInstance;
-  #writer: DuckDBConnection;
-  #reader: DuckDBConnection;
-  #readings: DuckDBAppender;
-  #late: DuckDBAppender;
+  readonly #open: Opened;
 
-  private constructor(
-    instance: DuckDBInstance,
-    writer: DuckDBConnection,
-    reader: DuckDBConnection,
-    readings: DuckDBAppender,
-    late: DuckDBAppender,
-  ) {
-    this.#instance = instance;
-    this.#writer = writer;
-    this.#reader = reader;
-    this.#readings = readings;
-    this.#late = late;
+  private constructor(open: Opened) {
+    this.#open = open;
   }
 
   static async open(path: string): Promise<OpenFile> {
     const instance = await DuckDBInstance.create(path, SETTINGS);
     try {
-      const writer = await instance.connect();
+      const [writer, reader] = [await instance.connect(), await instance.connect()];
       await writer.run(TABLES);
-      const reader = await instance.connect();
-      const file = new OpenFile(
-        instance,
-        writer,
-        reader,
-        await writer.createAppender('readings'),
-        await writer.createAppender('late', null, 'temp'),
-      );
+      const series = await writer.createAppender('series');
+      const readings = await writer.createAppender('readings');
+      const late = await writer.createAppender('late', null, 'temp');
+      const file = new OpenFile({ instance, writer, reader, series, readings, late });
       await file.#load();
       return file;
     } catch (error) {
@@ -177,7 +171,7 @@ class OpenFile {
   }
 
   async #load(): Promise<void> {
-    const rows = await this.#reader.runAndReadAll(
+    const rows = await this.#open.reader.runAndReadAll(
       'SELECT series_id, channel_id, device_id, station_id, metric FROM series ORDER BY series_id',
     );
     for (const [seriesId, channelId, deviceId, stationId, metric] of rows.getRows() as [
@@ -195,64 +189,61 @@ class OpenFile {
   }
 
   async append(columns: Columns, newSeries: readonly SeriesRow[]): Promise<number> {
-    await this.#writer.run('BEGIN');
+    const { writer, readings } = this.#open;
+    await writer.run('BEGIN');
     try {
-      for (const row of newSeries)
-        if (!this.newest.knows(row.seriesId)) {
-          await this.#writer.run('INSERT INTO series VALUES ($seriesId, $channelId, $deviceId, $stationId, $metric)', {
-            ...row,
-          });
-          this.newest.know(row);
-        }
+      this.#addSeries(newSeries);
       const late = this.newest.passNewer(columns);
       const newer = late.length === 0 ? columns : without(columns, late);
-      appendColumns(this.#readings, READINGS_TYPES, [
-        newer.seriesId,
-        newer.measuredUs,
-        newer.receivedAt,
-        newer.value,
-        newer.flag,
-      ]);
-      this.#readings.flushSync();
+      appendColumns(readings, READINGS_TYPES, cells(newer));
+      readings.flushSync();
       const lateStored = late.length === 0 ? 0 : await this.#storeLate(pick(columns, late));
-      await this.#writer.run('COMMIT');
+      await writer.run('COMMIT');
       this.newest.take(newer);
       if (late.length > 0) await this.#newestAgain(new Set(late.map((row) => columns.seriesId[row]!)));
       return newer.seriesId.length + lateStored;
     } catch (error) {
       // What the appenders and `newest` hold now is not what is stored: the caller opens the file again.
-      await this.#writer.run('ROLLBACK').catch(() => undefined);
+      await writer.run('ROLLBACK').catch(() => undefined);
       throw error;
     }
+  }
+
+  #addSeries(rows: readonly SeriesRow[]): void {
+    const { series } = this.#open;
+    for (const row of rows) {
+      if (this.newest.knows(row.seriesId)) continue;
+      series.appendInteger(row.seriesId);
+      series.appendInteger(row.channelId);
+      series.appendVarchar(row.deviceId);
+      series.appendVarchar(row.stationId);
+      series.appendVarchar(row.metric);
+      series.endRow();
+      this.newest.know(row);
+    }
+    series.flushSync();
   }
 
   async #storeLate(late: Columns): Promise<number> {
     const channelId = late.seriesId.map((series) => this.newest.channelOf[series]!);
     const position = Int32Array.from(channelId.keys());
-    appendColumns(this.#late, LATE_TYPES, [
-      channelId,
-      position,
-      late.seriesId,
-      late.measuredUs,
-      late.receivedAt,
-      late.value,
-      late.flag,
-    ]);
-    this.#late.flushSync();
+    const { writer, late: appender } = this.#open;
+    appendColumns(appender, LATE_TYPES, [channelId, position, ...cells(late)]);
+    appender.flushSync();
     const first = BigInt(late.measuredUs.reduce((a, b) => Math.min(a, b)));
     const last = BigInt(late.measuredUs.reduce((a, b) => Math.max(a, b)));
-    const { rowsChanged } = await this.#writer.run(STORE_LATE, { first, last });
-    await this.#writer.run('DELETE FROM late');
+    const { rowsChanged } = await writer.run(STORE_LATE, { first, last });
+    await writer.run('DELETE FROM late');
     return rowsChanged;
   }
 
   /** A late reading can still be the newest of its own series: the one of a station that the device came back to. */
   async #newestAgain(series: Set<number>): Promise<void> {
-    for (const seriesId of series)
-      if (this.newest.measuredUs[seriesId]! < this.newest.ofChannelUs[this.newest.channelOf[seriesId]!]!)
-        this.newest.take(
-          await this.#columns(`${NEWEST} WHERE series_id = $seriesId GROUP BY series_id`, { seriesId }, this.#writer),
-        );
+    const { measuredUs, ofChannelUs, channelOf } = this.newest;
+    const moved = [...series].filter((seriesId) => measuredUs[seriesId]! < ofChannelUs[channelOf[seriesId]!]!);
+    if (moved.length === 0) return;
+    const sql = `${NEWEST} WHERE series_id IN (SELECT unnest($moved)) GROUP BY series_id`;
+    this.newest.take(await this.#columns(sql, { moved: listValue(moved) }, this.#open.writer));
   }
 
   readings(span: SpanUs, limit: number): Promise<Columns> {
@@ -260,26 +251,27 @@ class OpenFile {
   }
 
   async buckets(span: SpanUs, bucketMs: number): Promise<Float64Array<ArrayBuffer>> {
-    const result = await this.#reader.runAndReadAll(BUCKETS, { ...bound(span), stepUs: BigInt(bucketMs) * 1_000n });
+    const result = await this.#open.reader.runAndReadAll(BUCKETS, {
+      ...bound(span),
+      stepUs: BigInt(bucketMs) * 1_000n,
+    });
     return Float64Array.from((result.getRows() as number[][]).flat());
   }
 
   async summary(span: SpanUs): Promise<{ count: number; sum: number }> {
-    const [[count, sum]] = (await this.#reader.runAndReadAll(SUMMARY, bound(span))).getRows() as [[number, number]];
+    const [[count, sum]] = (await this.#open.reader.runAndReadAll(SUMMARY, bound(span))).getRows() as [
+      [number, number],
+    ];
     return { count, sum };
   }
 
   close(): void {
-    this.#reader.closeSync();
-    this.#writer.closeSync();
-    this.#instance.closeSync();
+    this.#open.reader.closeSync();
+    this.#open.writer.closeSync();
+    this.#open.instance.closeSync();
   }
 
-  async #columns(
-    sql: string,
-    values: Record<string, string | number | bigint>,
-    connection = this.#reader,
-  ): Promise<Columns> {
+  async #columns(sql: string, values: Record<string, DuckDBValue>, connection = this.#open.reader): Promise<Columns> {
     const rows = (await connection.runAndReadAll(sql, values)).getRows() as number[][];
     const columns = emptyColumns(rows.length);
     for (const [row, [seriesId, measuredUs, receivedAt, value, flag]] of rows.entries()) {
@@ -331,6 +323,11 @@ function without(from: Columns, left: readonly number[]): Columns {
 }
 
 type Cells = Float64Array | Int32Array | Uint8Array;
+
+/** In the order of the columns of `readings`. */
+function cells({ seriesId, measuredUs, receivedAt, value, flag }: Columns): Cells[] {
+  return [seriesId, measuredUs, receivedAt, value, flag];
+}
 
 function appendColumns(appender: DuckDBAppender, types: readonly DuckDBType[], columns: readonly Cells[]): void {
   const rows = columns[0]!.length;

@@ -151,8 +151,8 @@ export class InfluxSeriesStore extends SeriesStore {
 }
 
 function writePath({ version, org, bucket }: InfluxOptions): string {
-  if (version === '1') return `/write?${new URLSearchParams({ db: bucket, precision: 'u' })}`;
-  return `/api/v2/write?${new URLSearchParams({ org, bucket, precision: 'us' })}`;
+  if (version === '1') return `/write?db=${encodeURIComponent(bucket)}&precision=u`;
+  return `/api/v2/write?org=${encodeURIComponent(org)}&bucket=${encodeURIComponent(bucket)}&precision=us`;
 }
 
 /** 204 is success. 201 is success too unless its body names an error: some versions say so of a batch that they took in part. */

@@ -67,7 +67,7 @@ export class InfluxQlReader implements SeriesReader {
 
   async #query(influxQl: string): Promise<readonly Series[]> {
     const answer = await this.http.ask(
-      `/query?${new URLSearchParams({ db: this.database, epoch: 'u' })}`,
+      `/query?epoch=u&db=${encodeURIComponent(this.database)}`,
       new URLSearchParams({ q: influxQl }),
     );
     if (answer.status !== 200) throw this.http.failure(answer);

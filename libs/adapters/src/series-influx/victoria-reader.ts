@@ -1,15 +1,16 @@
 import type { Flag } from '@canh/core/quality/flag';
 import type { FlaggedReading } from '@canh/core/quality/flagged-reading';
 import type { Bucket, SeriesSpan, Summary } from '@canh/core/series/series-store';
-import { DAY_MS } from '@canh/core/time/instant';
+import { DAY_MS, HOUR_MS } from '@canh/core/time/instant';
 import type { InfluxHttp } from './influx-http.js';
 import type { SeriesReader } from './series-reader.js';
 
 /** VictoriaMetrics keeps each field as a series of its own, named measurement_field. */
 const FIELDS = ['value', 'flag', 'received_at'] as const;
 
-/** What is read at once, so that a long span does not fill the memory: a day at first, and twice as long wherever that held few. */
-const FIRST_WINDOW_MS = DAY_MS;
+/** What is read at once, so that a long span does not fill the memory: more where there is little, less where there is much. */
+const SHORTEST_WINDOW_MS = HOUR_MS;
+const LONGEST_WINDOW_MS = 8 * DAY_MS;
 const FEW = 20_000;
 
 /** From here to there every reading lies; to a window that starts on the first day of 1970 it answers nothing. */
@@ -114,12 +115,13 @@ export class VictoriaReader implements SeriesReader {
   async *#windows(span: SeriesSpan): AsyncGenerator<FlaggedReading[]> {
     const found = await this.#ends(span);
     if (found === null) return;
-    let windowMs = FIRST_WINDOW_MS;
+    let windowMs = SHORTEST_WINDOW_MS;
     for (let from = found.first; from <= found.last;) {
       const to = Math.min(from + windowMs, found.last + 1);
       const readings = await this.#export({ ...span, from, to });
       if (readings.length > 0) yield readings;
-      if (readings.length < FEW) windowMs *= 2;
+      windowMs =
+        readings.length < FEW ? Math.min(windowMs * 2, LONGEST_WINDOW_MS) : Math.max(windowMs / 2, SHORTEST_WINDOW_MS);
       from = to;
     }
   }
@@ -164,7 +166,7 @@ export class VictoriaReader implements SeriesReader {
         if (measuredAt < from || measuredAt >= to) continue;
         readings.push({ deviceId, stationId, metric, value, measuredAt, sequence: 0, receivedAt, flag: flag as Flag });
       }
-    return readings.sort((a, b) => a.measuredAt - b.measuredAt || (a.deviceId < b.deviceId ? -1 : 1));
+    return readings.toSorted((a, b) => a.measuredAt - b.measuredAt || (a.deviceId < b.deviceId ? -1 : 1));
   }
 
   async #series(): Promise<SeriesName[]> {

@@ -76,6 +76,7 @@ function promised<Value>() {
 /** Follows the reports of a child. */
 class Reports {
   private seen = 0;
+  private failure: Error | null = null;
   private readonly waiting = new Set<{ count: number; resolve: () => void; reject: (error: Error) => void }>();
   readonly ready = promised<void>();
   readonly result = promised<unknown>();
@@ -99,6 +100,7 @@ class Reports {
   steps(count: number): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.seen >= count) resolve();
+      else if (this.failure !== null) reject(this.failure);
       else this.waiting.add({ count, resolve, reject });
     });
   }
@@ -109,6 +111,7 @@ class Reports {
   }
 
   private fail(error: Error): void {
+    this.failure ??= error;
     this.ready.reject(error);
     this.result.reject(error);
     for (const waiter of this.waiting) this.settle(waiter, () => waiter.reject(error));

@@ -38,27 +38,12 @@ async function freePorts(environment: Environment, host: string): Promise<Record
   return chosen;
 }
 
-/** The sample province, its devices' tokens, and a duty officer for each language with an address in the mailbox. */
+/** The sample province, its devices' tokens, and the people who are told there. */
 async function setUp(dataDir: string): Promise<{ deviceId: string; token: string }[]> {
   const records = await openRecords(join(dataDir, 'records.sqlite'));
   try {
     const contacts = new SqlContactBook(records);
-    await contacts.put({
-      id: 'truc-ban',
-      name: 'Trực ban tỉnh',
-      channel: 'email',
-      address: 'truc.ban@quangtri.example',
-      language: 'vi',
-      fromSeverity: 'warning',
-    });
-    await contacts.put({
-      id: 'duty-officer',
-      name: 'Duty officer',
-      channel: 'email',
-      address: 'duty.officer@quangtri.example',
-      language: 'en',
-      fromSeverity: 'major',
-    });
+    for (const contact of sampleProvince().contacts) await contacts.put(contact);
     return await putProvince({
       inventory: new SqlInventoryDesk(records),
       credentials: new SqlCredentialDesk(records, await loadServerKey(dataDir)),

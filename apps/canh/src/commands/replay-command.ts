@@ -16,6 +16,7 @@ interface Given {
   readonly metric?: string[];
   readonly time: 'keep' | 'end-now';
   readonly site?: string;
+  readonly timezone?: string;
   readonly rows: number;
   readonly rate?: number;
   readonly url?: string;
@@ -34,6 +35,7 @@ export function addReplayCommand(program: Command): void {
         .choices(['keep', 'end-now'])
         .default('keep'),
     )
+    .option('--timezone <name>', 'zone of times written without one; otherwise CANH_TIMEZONE')
     .option('--site <name>', 'which site of a file that holds several')
     .option('--rows <number>', 'rows in one message', number, 1)
     .option('--rate <number>', 'messages a second at most', number)
@@ -50,7 +52,7 @@ export function addReplayCommand(program: Command): void {
           deviceId,
           time: given.time,
           rowsPerMessage: given.rows,
-          timezone: readSettings(CommonSettings).timezone,
+          timezone: given.timezone ?? readSettings(CommonSettings).timezone,
           metrics: (given.metric ?? []).map(parseMetricMapping),
           signal: untilInterrupted(),
           onProgress: (done, total) => {

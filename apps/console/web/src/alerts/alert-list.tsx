@@ -1,24 +1,24 @@
 import { Button } from '@mantine/core';
-import { useCallback, useMemo, useRef, useState, type ReactNode } from 'react';
-import { useClock, useIsComplete, useListState, useLive, useOpenAlerts } from '../live/hooks.js';
-import { whatHappened } from '../text/limit-words.js';
+import { useMemo, useRef, useState, type ReactNode } from 'react';
+import { createPortal } from 'react-dom';
+import { useIsComplete, useListState, useLive, useLiveStatus, useOpenAlerts } from '../live/hooks.js';
 import { useText } from '../text/text.js';
 import { go, useAddress } from '../ui/address.js';
 import { UpIcon } from '../ui/icons.js';
 import { PanelError } from '../ui/panel-error.js';
 import { PanelEmpty, PanelLoading } from '../ui/panel-state.js';
-import { PriorityMark } from '../ui/priority-mark.js';
 import style from './alert-list.module.css';
 import { AlertRow } from './alert-row.js';
 import { passes, unseenCritical } from './filter.js';
+import { NewCritical } from './new-critical.js';
 import { heldOrder, sameIds } from './held-order.js';
 import { useHand } from './use-hand.js';
 
 const rowsAtOnce = 200;
 const openAlert = (id: string): void => go({ alert: id, station: null });
 
-/** Open alerts, what to look at first on top. */
-export function AlertList(): ReactNode {
+/** Open alerts, what to look at first on top; `slot` is where it may say what is new. */
+export function AlertList({ slot }: { slot: HTMLElement | null }): ReactNode {
   const { words } = useText();
   const live = useLive();
   const listState = useListState();
@@ -34,7 +34,7 @@ export function AlertList(): ReactNode {
   return (
     <>
       {/* A changed filter is a new list: nothing of the old one is held. */}
-      <Rows key={`${severity}.${unacknowledged}`} matching={matching} />
+      <Rows key={`${severity}.${unacknowledged}`} matching={matching} slot={slot} />
       {matching.length === 0 &&
         (open.length === 0 ? (
           <Calm />
@@ -49,7 +49,7 @@ export function AlertList(): ReactNode {
   );
 }
 
-function Rows({ matching }: { matching: readonly string[] }): ReactNode {
+function Rows({ matching, slot }: { matching: readonly string[]; slot: HTMLElement | null }): ReactNode {
   const { words } = useText();
   const live = useLive();
   const open = useOpenAlerts();
@@ -64,23 +64,29 @@ function Rows({ matching }: { matching: readonly string[] }): ReactNode {
   // Only what the table still knows can be drawn: a closed alert that was forgotten leaves its place.
   const drawn = ids.slice(0, limit).filter((id) => live.alert(id) !== undefined);
   const unseen = unseenCritical(open, new Set(drawn));
-  const show = useCallback(() => setShown(matching), [matching]);
 
   return (
     <>
-      <NewCritical alerts={unseen} />
-      <div ref={place} className={style.list}>
-        {waiting.length > 0 && (
-          <button
-            type="button"
-            className={style.waiting}
-            onClick={show}
-            aria-label={words.alerts.newRowsSays(waiting.length)}
-            data-testid="new-rows"
-          >
-            <UpIcon width={16} height={16} /> {words.alerts.newRows(waiting.length)}
-          </button>
+      {/* Beside the counts, where it takes no room from the rows: they must not move. */}
+      {slot !== null &&
+        createPortal(
+          <>
+            {waiting.length > 0 && (
+              <button
+                type="button"
+                className={style.waiting}
+                onClick={() => setShown(matching)}
+                aria-label={words.alerts.newRowsSays(waiting.length)}
+                data-testid="new-rows"
+              >
+                <UpIcon width={16} height={16} /> {words.alerts.newRows(waiting.length)}
+              </button>
+            )}
+            <NewCritical alerts={unseen} />
+          </>,
+          slot,
         )}
+      <div ref={place}>
         <ol aria-label={words.alerts.list} data-testid="alert-list">
           {drawn.map((id, index) => (
             <AlertRow key={id} id={id} chosen={id === chosen} place={index + 1} of={ids.length} open={openAlert} />
@@ -97,31 +103,13 @@ function Rows({ matching }: { matching: readonly string[] }): ReactNode {
   );
 }
 
-/** The worst does not wait: what is critical and not among the rows has its own strip above them. */
-function NewCritical({ alerts }: { alerts: readonly { id: string }[] }): ReactNode {
-  const text = useText();
-  const { words, format } = text;
-  const live = useLive();
-  const first = alerts[0] === undefined ? undefined : live.alert(alerts[0].id);
-  if (first === undefined) return null;
-  return (
-    <div className={style.critical} data-testid="new-critical">
-      <PriorityMark severity="critical" state="active" label={false} />
-      <span className={style.criticalWords}>
-        <strong>{words.alerts.newCritical(alerts.length)}</strong>
-        <span>
-          {format.text(first.stationNames)}, {whatHappened(first, text)}
-        </span>
-      </span>
-      <Button variant="filled" onClick={() => openAlert(first.id)}>
-        {words.alerts.see}
-      </Button>
-    </div>
-  );
-}
-
 function Calm(): ReactNode {
   const { words, format } = useText();
-  const says = useClock((now) => words.alerts.emptySays(format.time(now)));
-  return <PanelEmpty title={words.alerts.empty} says={says} />;
+  const { provedAt } = useLiveStatus();
+  return (
+    <PanelEmpty
+      title={words.alerts.empty}
+      {...(provedAt === null ? {} : { says: words.alerts.emptySays(format.clock(provedAt)) })}
+    />
+  );
 }

@@ -1,3 +1,4 @@
+import type { AlertView } from '@canh/contract/views.dto';
 import { memo, type ReactNode } from 'react';
 import { useAlert } from '../live/hooks.js';
 import { isAcknowledged } from '../live/order.js';
@@ -56,28 +57,29 @@ export const AlertRow = memo(function AlertRow({
           <span className={`${style.happened} hatched`}>{whatHappened(alert, text)}</span>
           <span className={`${style.second} number hatched`}>{valueAndLimit(alert, text)}</span>
         </span>
-        <State alert={alert} />
       </button>
-      <span className={style.act}>{!isAcknowledged(alert) && <AcknowledgeButton alert={alert} />}</span>
+      <span className={style.answer}>
+        <State alert={alert} />
+        {!isAcknowledged(alert) && (
+          <span className={style.act}>
+            <AcknowledgeButton alert={alert} />
+          </span>
+        )}
+      </span>
       <Refusal alert={alert} />
     </li>
   );
 });
 
-function State({
-  alert,
-}: {
-  alert: {
-    state: 'active' | 'acknowledged' | 'returned' | 'closed';
-    acknowledgedBy: string | null;
-    acknowledgedAt: number | null;
-  };
-}): ReactNode {
+/** What was answered and by whom. That nobody answered yet is said by the mark and by the button, and in words to who hears the page. */
+function State({ alert }: { alert: AlertView }): ReactNode {
   const { words, format } = useText();
-  const { acknowledgedBy, acknowledgedAt } = alert;
+  const { state, acknowledgedBy, acknowledgedAt } = alert;
   return (
     <span className={style.state} data-testid="alert-state">
-      <span>{words.alerts.state[alert.state]}</span>
+      <span className={state === 'active' ? 'sr-only' : style.word}>
+        {state === 'returned' ? words.alerts.returnedShort : words.alerts.state[state]}
+      </span>
       {acknowledgedBy !== null && acknowledgedAt !== null && (
         <span className={style.second}>{words.alerts.whoAt(acknowledgedBy, format.time(acknowledgedAt))}</span>
       )}

@@ -32,7 +32,7 @@ export function CountsBar(): ReactNode {
           onClick={() => go({ view: 'alerts', severity: on && severity === one ? null : one }, on ? 'replace' : 'push')}
         >
           <PriorityMark severity={one} state={counts[one] === 0 ? 'closed' : 'acknowledged'} label={false} />
-          <span className={`${style.number} number`}>{shown(counts[one])}</span>
+          <span className={`${style.number} number hatched`}>{shown(counts[one])}</span>
           <span className={style.word}>{words.severity[one]}</span>
         </button>
       ))}
@@ -44,7 +44,7 @@ export function CountsBar(): ReactNode {
         data-none={counts.unacknowledged === 0}
         onClick={() => go({ view: 'alerts', unacknowledged: !(on && unacknowledged) }, on ? 'replace' : 'push')}
       >
-        <span className={`${style.number} number`}>{shown(counts.unacknowledged)}</span>
+        <span className={`${style.number} number hatched`}>{shown(counts.unacknowledged)}</span>
         <span className={style.always}>{words.alerts.unacknowledged}</span>
       </button>
     </div>

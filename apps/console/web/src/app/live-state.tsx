@@ -6,15 +6,10 @@ import style from './live-state.module.css';
 /** Whether the page is live, proved by the server's own clock. */
 export function LiveState(): ReactNode {
   const { words, format } = useText();
-  const { trust, readingsStored } = useLiveStatus();
+  const { trust } = useLiveStatus();
   const clock = useClock((now) => format.clock(now));
   return (
-    <div
-      className={style.state}
-      data-trust={trust}
-      data-testid="live-state"
-      title={words.live.readingsStored(format.integer(readingsStored))}
-    >
+    <div className={style.state} data-trust={trust} data-testid="live-state">
       <svg className={style.mark} viewBox="0 0 16 16" aria-hidden>
         {trust === 'lost' ? (
           <path d="m3 3 10 10M13 3 3 13" />

@@ -1,6 +1,7 @@
 import type { SessionView } from '@canh/contract/views.dto';
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useState, type ReactNode } from 'react';
+import { createPortal } from 'react-dom';
 import { alertDetailQuery } from '../api/alerts.js';
 import { quarantineQuery } from '../api/quarantine.js';
 import { stationsQuery } from '../api/stations.js';
@@ -8,8 +9,10 @@ import { AlertDetail } from '../alerts/alert-detail.js';
 import { AlertList } from '../alerts/alert-list.js';
 import { CountsBar } from '../alerts/counts-bar.js';
 import { CriticalAnnouncer } from '../alerts/critical-announcer.js';
+import { unseenCritical } from '../alerts/filter.js';
+import { NewCritical } from '../alerts/new-critical.js';
 import { useAcknowledge } from '../alerts/use-acknowledge.js';
-import { useListState, useLive, useLiveStatus, useOfOpenAlerts } from '../live/hooks.js';
+import { useListState, useLive, useLiveStatus, useOfOpenAlerts, useOpenAlerts } from '../live/hooks.js';
 import { isAcknowledged } from '../live/order.js';
 import { QuarantinePanel } from '../quarantine/quarantine-panel.js';
 import { StationDetail } from '../stations/station-detail.js';
@@ -17,7 +20,7 @@ import { searchMark, StationList } from '../stations/station-list.js';
 import { useText } from '../text/text.js';
 import { go, useAddress, type View } from '../ui/address.js';
 import { ErrorBoundary } from '../ui/error-boundary.js';
-import { BellIcon, StationIcon, TrayIcon } from '../ui/icons.js';
+import { BellIcon, BrandMark, StationIcon, TrayIcon } from '../ui/icons.js';
 import { useKeys } from '../ui/keys.js';
 import { useNarrow } from '../ui/use-narrow.js';
 import { Help } from './help.js';
@@ -32,6 +35,10 @@ export function Shell({ session }: { session: SessionView }): ReactNode {
   const live = useLive();
   const { trust } = useLiveStatus();
   const [help, setHelp] = useState(false);
+  /** Where a list may say what is new without moving its rows. */
+  const [news, setNews] = useState<HTMLElement | null>(null);
+  const { alert, station } = useAddress();
+  const opened = alert !== null || station !== null;
 
   useEffect(() => {
     live.start();
@@ -41,13 +48,13 @@ export function Shell({ session }: { session: SessionView }): ReactNode {
   useShellKeys(() => setHelp(true));
 
   return (
-    <div className={style.shell} data-trust={trust} data-testid="shell">
+    <div className={style.shell} data-trust={trust} data-opened={opened} data-testid="shell">
       <a className={style.skip} href="#list">
         {words.skipToList}
       </a>
       <header className={style.header}>
         <div className={style.brand}>
-          <img src="/favicon.svg" alt="" width="28" height="28" />
+          <BrandMark />
           <span className={style.name}>{words.product}</span>
           <span className={style.says}>{words.productSays}</span>
         </div>
@@ -58,14 +65,30 @@ export function Shell({ session }: { session: SessionView }): ReactNode {
           <PersonMenu session={session} help={() => setHelp(true)} />
         </div>
       </header>
-      <LiveStrips />
+      <div className={style.strips}>
+        <LiveStrips />
+      </div>
       <div className={style.counts}>
         <CountsBar />
+        <div className={style.news} ref={setNews} />
+        <Stored />
       </div>
-      <Main />
+      <Main news={news} />
       <CriticalAnnouncer />
       <Help opened={help} close={() => setHelp(false)} />
     </div>
+  );
+}
+
+/** How much has come in since the server started: it grows while all is well. */
+function Stored(): ReactNode {
+  const { words, format } = useText();
+  const { readingsStored, provedAt } = useLiveStatus();
+  if (provedAt === null) return null;
+  return (
+    <span className={`${style.stored} number hatched`}>
+      {words.live.readingsStored(format.integer(readingsStored))}
+    </span>
   );
 }
 
@@ -112,7 +135,7 @@ function Navigation(): ReactNode {
 }
 
 /** The list on the left, what was opened from it on the right; on a phone the one covers the other. */
-function Main(): ReactNode {
+function Main({ news }: { news: HTMLElement | null }): ReactNode {
   const { words } = useText();
   const narrow = useNarrow();
   const { view, alert, station } = useAddress();
@@ -120,6 +143,7 @@ function Main(): ReactNode {
   if (view === 'quarantine') {
     return (
       <main className={style.main} data-panes="one">
+        <CriticalElsewhere slot={news} />
         <div className={style.pane} id="list" tabIndex={-1}>
           <ErrorBoundary>
             <QuarantinePanel />
@@ -138,11 +162,12 @@ function Main(): ReactNode {
           {view === 'alerts' ? (
             <>
               <h1 className="sr-only">{words.alerts.title}</h1>
-              <AlertList />
+              <AlertList slot={news} />
             </>
           ) : (
             <>
               <h1 className="sr-only">{words.stations.title}</h1>
+              <CriticalElsewhere slot={news} />
               <StationList />
             </>
           )}
@@ -166,6 +191,14 @@ function Main(): ReactNode {
     </main>
   );
 }
+
+/** Where no alerts are listed, every critical one that nobody answered is said above. */
+function CriticalElsewhere({ slot }: { slot: HTMLElement | null }): ReactNode {
+  const unseen = unseenCritical(useOpenAlerts(), nothingShown);
+  return slot === null ? null : createPortal(<NewCritical alerts={unseen} />, slot);
+}
+
+const nothingShown: ReadonlySet<string> = new Set();
 
 /** The tab says how many alerts wait for an answer, for who looks at another page. */
 function useTitle(): void {

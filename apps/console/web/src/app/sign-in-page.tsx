@@ -6,6 +6,7 @@ import { signIn } from '../api/session.js';
 import { useText } from '../text/text.js';
 import type { Words } from '../text/vi.js';
 import { problemWords } from '../ui/panel-error.js';
+import { BrandMark } from '../ui/icons.js';
 import { LanguageSwitch } from './person-menu.js';
 import style from './sign-in-page.module.css';
 
@@ -31,7 +32,7 @@ export function SignInPage({ ended }: { ended: boolean }): ReactNode {
     <main className={style.page}>
       <form className={style.form} onSubmit={submit} data-testid="sign-in">
         <div className={style.brand}>
-          <img src="/favicon.svg" alt="" width="36" height="36" />
+          <BrandMark />
           <span className={style.name}>{words.product}</span>
           <LanguageSwitch />
         </div>

@@ -36,7 +36,9 @@ interface Colours {
   readonly priority: Record<Priority, string>;
 }
 
-const font = (size: number, weight = 400): string => `${weight} ${size}px "Inter Variable", system-ui, sans-serif`;
+// uPlot scales whole pixels only.
+const font = (size: number, weight = 400): string =>
+  `${weight} ${Math.round(size)}px "Inter Variable", system-ui, sans-serif`;
 
 /** A line with its limits and the times in which alerts fired. Drawn on a canvas; `label` tells it to who cannot see it. */
 export function Plot({
@@ -108,7 +110,7 @@ function options(
   const invisible = { stroke: 'transparent', width: 0, points: { show: false } };
   const axis = {
     stroke: colours.quiet,
-    font: font(11.5),
+    font: font(12),
     grid: { stroke: colours.grid, width: 1 },
     ticks: { stroke: colours.grid, width: 1, size: 5 },
   };
@@ -211,11 +213,14 @@ function drawFiring(plot: uPlot, { firing, from, to }: Picture, colours: Colours
       ctx.stroke();
       ctx.globalAlpha = 1;
       ctx.fillRect(left, top, right - left, 4 * pixel);
-      ctx.fillStyle = colours.ink;
-      ctx.font = font(11 * pixel, 700);
-      ctx.textBaseline = 'top';
-      ctx.fillText(`P${priority}`, left + 4 * pixel, top + 7 * pixel);
       ctx.restore();
+      ctx.fillStyle = colours.ink;
+      ctx.font = font(12 * pixel, 700);
+      ctx.textAlign = 'left';
+      ctx.textBaseline = 'bottom';
+      // A short one at the edge keeps its name inside the picture.
+      const last = plot.bbox.left + plot.bbox.width - 20 * pixel;
+      ctx.fillText(`P${priority}`, Math.min(left + 4 * pixel, last), top + height - 4 * pixel);
     }
   });
 }
@@ -229,7 +234,9 @@ const dashes: readonly (readonly number[])[] = [
 function drawLimits(plot: uPlot, { limits, decimals }: Picture, format: Format, colours: Colours): void {
   if (limits.length === 0) return;
   inside(plot, (ctx, pixel) => {
-    const { left, width, top, height } = plot.bbox;
+    const { left, top, height } = plot.bbox;
+    // On the left: what is of now, on the right, stays free.
+    const start = left + 6 * pixel;
     const sorted = [...limits].sort((a, b) => a.value - b.value);
     const at = sorted.map(({ value }) => plot.valToPos(value, 'y', true));
     ctx.strokeStyle = colours.ink;
@@ -243,8 +250,8 @@ function drawLimits(plot: uPlot, { limits, decimals }: Picture, format: Format, 
       ctx.stroke();
     }
     ctx.setLineDash([]);
-    ctx.font = font(11.5 * pixel, 600);
-    ctx.textAlign = 'right';
+    ctx.font = font(12 * pixel, 600);
+    ctx.textAlign = 'left';
     ctx.textBaseline = 'middle';
     const tall = 15 * pixel;
     const spread = spreadLabels(
@@ -254,15 +261,14 @@ function drawLimits(plot: uPlot, { limits, decimals }: Picture, format: Format, 
     );
     for (const [index, line] of sorted.entries()) {
       const text = `${line.label} ${format.number(line.value, decimals)}`;
-      const right = left + width - 4 * pixel;
       const y = Math.max(top + tall / 2, spread[index] ?? 0);
       // A halo, or the trace runs through the letters.
       ctx.lineJoin = 'round';
       ctx.lineWidth = 4 * pixel;
       ctx.strokeStyle = colours.panel;
-      ctx.strokeText(text, right, y);
+      ctx.strokeText(text, start, y);
       ctx.fillStyle = colours.ink;
-      ctx.fillText(text, right, y);
+      ctx.fillText(text, start, y);
     }
   });
 }

@@ -19,8 +19,9 @@ const kindIcons: Record<DeviceKind, typeof WaterIcon> = {
   'traffic-camera': CameraIcon,
 };
 
-/** More metrics than this stand in the station's page. */
-const metricsShown = 3;
+/** The others stand in the station's page, unless their value is not trusted. */
+const metricsShown = 2;
+const suspectFrom = 3;
 
 export const StationRow = memo(function StationRow({
   station,
@@ -59,13 +60,11 @@ export const StationRow = memo(function StationRow({
           <span className={style.area}>{format.place(station.areaNames)}</span>
         </span>
         <span className={style.values}>
-          {station.metrics.slice(0, metricsShown).map((metric) => (
-            <MetricValue
-              key={metric.name}
-              metric={metric}
-              latest={latest.find((value) => value.metric === metric.name)}
-            />
-          ))}
+          {station.metrics.map((metric, index) => {
+            const value = latest.find((one) => one.metric === metric.name);
+            if (index >= metricsShown && (value?.flag ?? 0) < suspectFrom) return null;
+            return <MetricValue key={metric.name} metric={metric} latest={value} />;
+          })}
         </span>
         <span className={style.heard}>
           <Heard station={station} latest={latest} />
@@ -111,7 +110,7 @@ function MetricValue({ metric, latest }: { metric: MetricView; latest: LatestVal
   const { words, format } = useText();
   return (
     <span className={style.value}>
-      <span className={style.metric}>{format.text(metric.names)}</span>{' '}
+      <span className={style.metric}>{format.text(metric.names)}</span>
       <strong>
         <Value
           of={

@@ -82,7 +82,7 @@ export const en: Words = {
     unacknowledged: 'Unacknowledged',
     countOf: (what, count) => `${what}: ${count}`,
     empty: 'No alerts',
-    emptySays: (at) => `No alert is open at ${at}.`,
+    emptySays: (at) => `Checked at ${at}.`,
     filteredAway: (count) => `No alert matches the filter (${count} hidden)`,
     clearFilter: 'Clear filter',
     newRows: (count) => `${count} new`,
@@ -90,7 +90,7 @@ export const en: Words = {
     moved: 'Reorder',
     more: (count) => `${count} more alerts, show more`,
     newCritical: (count) =>
-      count === 1 ? 'Critical alert not shown in the list yet' : `${count} critical alerts not shown in the list yet`,
+      count === 1 ? 'Critical alert not in the list shown' : `${count} critical alerts not in the list shown`,
     see: 'See',
     columns: { age: 'Lasting', place: 'Place', what: 'What', state: 'State' },
     state: {
@@ -99,6 +99,7 @@ export const en: Words = {
       returned: 'Returned, unacknowledged',
       closed: 'Closed',
     },
+    returnedShort: 'Returned',
     whoAt: (name, at) => `${name}, ${at}`,
     above: (limit, by) => `above ${limit} by ${by}`,
     below: (limit, by) => `below ${limit} by ${by}`,

@@ -95,7 +95,7 @@ export const vi = {
     unacknowledged: 'Chưa xác nhận',
     countOf: (what: string, count: number) => `${what}: ${count}`,
     empty: 'Không có cảnh báo',
-    emptySays: (at: string) => `Không có cảnh báo nào chưa đóng lúc ${at}.`,
+    emptySays: (at: string) => `Kiểm tra lúc ${at}.`,
     filteredAway: (count: number) => `Không có cảnh báo khớp bộ lọc (${count} bị ẩn)`,
     clearFilter: 'Bỏ lọc',
     newRows: (count: number) => `${count} mới`,
@@ -103,9 +103,7 @@ export const vi = {
     moved: 'Xếp lại',
     more: (count: number) => `Còn ${count} cảnh báo nữa, hiện thêm`,
     newCritical: (count: number) =>
-      count === 1
-        ? 'Cảnh báo khẩn cấp chưa hiện trong danh sách'
-        : `${count} cảnh báo khẩn cấp chưa hiện trong danh sách`,
+      count === 1 ? 'Cảnh báo khẩn cấp ngoài danh sách' : `${count} cảnh báo khẩn cấp ngoài danh sách`,
     see: 'Xem',
     columns: { age: 'Kéo dài', place: 'Nơi', what: 'Sự việc', state: 'Trạng thái' },
     state: {
@@ -114,6 +112,7 @@ export const vi = {
       returned: 'Đã hết, chưa xác nhận',
       closed: 'Đã đóng',
     } satisfies Record<AlertState, string>,
+    returnedShort: 'Đã hết',
     whoAt: (name: string, at: string) => `${name}, ${at}`,
     above: (limit: string, by: string) => `trên ${limit} ${by}`,
     below: (limit: string, by: string) => `dưới ${limit} ${by}`,
@@ -178,7 +177,7 @@ export const vi = {
     channel: { email: 'Thư điện tử', webhook: 'Webhook' } satisfies Record<'email' | 'webhook', string>,
     deliveryState: {
       pending: 'đang chờ gửi',
-      accepted: 'máy nhận đã nhận',
+      accepted: 'đã giao cho bên nhận',
       refused: 'bị từ chối',
       'given-up': 'đã thôi gửi',
     } satisfies Record<DeliveryState, string>,
@@ -279,8 +278,8 @@ export const vi = {
       'wrong-shape': 'sai cấu trúc',
       'not-a-number': 'không phải số',
       'bad-time': 'thời gian sai',
-      'too-old': 'quá cũ',
-      'in-the-future': 'ở tương lai',
+      'too-old': 'thời gian quá cũ',
+      'in-the-future': 'thời gian ở tương lai',
       'unknown-device': 'thiết bị lạ',
       'unknown-metric': 'thông số lạ',
       refused: 'bị từ chối',

@@ -95,3 +95,20 @@ export const MailIcon = (props: Props): ReactNode => (
     <path d="M2.5 5h15v10.5h-15zM2.5 5.5 10 11l7.5-5.5" />
   </Icon>
 );
+
+/** The mark of Canh: somebody stands over the water. */
+export const BrandMark = (): ReactNode => (
+  <svg
+    viewBox="0 0 32 32"
+    width="30"
+    height="30"
+    fill="none"
+    stroke="currentColor"
+    strokeWidth="2.6"
+    strokeLinecap="round"
+    aria-hidden
+  >
+    <path d="M3 22c4 0 4-3.5 8.5-3.5S16 22 20.5 22 25 18.5 29 18.5M16 7v7" />
+    <circle cx="16" cy="6" r="2.8" fill="currentColor" stroke="none" />
+  </svg>
+);

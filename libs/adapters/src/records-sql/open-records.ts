@@ -131,7 +131,7 @@ async function migrate(database: RecordsDatabase): Promise<void> {
     const { error, results } = await new Migrator({ db: transaction, provider }).migrateToLatest();
     if (error === undefined) return;
     // What SQLite itself says of the file comes before what Kysely makes of it.
-    if (primaryCode(error) !== undefined) throw damaged(database.file, error) ?? error;
+    if (error instanceof Error && primaryCode(error) !== undefined) throw damaged(database.file, error) ?? error;
     const failed = results?.find(({ status }) => status === 'Error');
     if (failed === undefined)
       throw new CanhError(

@@ -27,7 +27,13 @@ export abstract class AlertDesk {
   /** Alerts of one station whose firing time meets [from, to). */
   abstract ofStation(stationId: string, from: Instant, to: Instant): Promise<Alert[]>;
   /** Asks `acknowledge` inside one transaction; null: no such alert. */
-  abstract acknowledge(id: string, seenVersion: number, by: OperatorId, at: Instant, note: string | null): Promise<Answer | null>;
+  abstract acknowledge(
+    id: string,
+    seenVersion: number,
+    by: OperatorId,
+    at: Instant,
+    note: string | null,
+  ): Promise<Answer | null>;
   /** Alerts changed after `change`, each once as it is now, oldest change first. */
   abstract changedAfter(change: number, limit: number): Promise<AlertChange[]>;
   /** The number of the latest change, 0 when there is none. */

@@ -31,7 +31,12 @@ export type Alert = AlertBase &
     | { readonly state: 'active' }
     | { readonly state: 'acknowledged'; readonly by: OperatorId; readonly acknowledgedAt: Instant }
     | { readonly state: 'returned'; readonly returnedAt: Instant }
-    | { readonly state: 'closed'; readonly returnedAt: Instant; readonly by: OperatorId; readonly acknowledgedAt: Instant }
+    | {
+        readonly state: 'closed';
+        readonly returnedAt: Instant;
+        readonly by: OperatorId;
+        readonly acknowledgedAt: Instant;
+      }
   );
 
 export type AlertState = Alert['state'];

@@ -28,7 +28,19 @@ function alertId(transition: Transition & { kind: 'raised' }): string {
 
 function fresh(transition: Transition & { kind: 'raised' }): Alert {
   const { ruleId, ruleVersion, stationId, severity, since, at, evidence } = transition;
-  return { state: 'active', id: alertId(transition), ruleId, ruleVersion, stationId, severity, worst: severity, since, raisedAt: at, evidence, version: 1 };
+  return {
+    state: 'active',
+    id: alertId(transition),
+    ruleId,
+    ruleVersion,
+    stationId,
+    severity,
+    worst: severity,
+    since,
+    raisedAt: at,
+    evidence,
+    version: 1,
+  };
 }
 
 const base = (alert: Alert): AlertBase => {
@@ -43,7 +55,14 @@ const base = (alert: Alert): AlertBase => {
  */
 export function onTransition(live: Alert | null, transition: Transition): AlertStep | null {
   const { at, evidence } = transition;
-  const event = (kind: AlertEvent['kind'], severity: Severity): AlertEvent => ({ kind, at, severity, by: null, note: null, evidence });
+  const event = (kind: AlertEvent['kind'], severity: Severity): AlertEvent => ({
+    kind,
+    at,
+    severity,
+    by: null,
+    note: null,
+    evidence,
+  });
 
   switch (transition.kind) {
     case 'raised': {
@@ -51,7 +70,14 @@ export function onTransition(live: Alert | null, transition: Transition): AlertS
       const notify: Effect[] = [{ kind: 'notify', event: 'raised' }];
       if (live === null) return { alert: fresh(transition), event: event('raised', severity), effects: notify };
       // Came back before anybody had seen that it was gone: the same alert goes on, and people are told again.
-      const again: Alert = { ...base(live), state: 'active', severity, worst: worse(live.worst, severity), evidence, version: live.version + 1 };
+      const again: Alert = {
+        ...base(live),
+        state: 'active',
+        severity,
+        worst: worse(live.worst, severity),
+        evidence,
+        version: live.version + 1,
+      };
       return { alert: again, event: event('raised', severity), effects: notify };
     }
     case 'severity-changed': {
@@ -61,7 +87,11 @@ export function onTransition(live: Alert | null, transition: Transition): AlertS
       const changed = { severity, worst: worse(live.worst, severity), evidence, version: live.version + 1 };
       // Worse than what was acknowledged has been seen by nobody yet.
       const alert: Alert = escalated ? { ...base(live), ...changed, state: 'active' } : { ...live, ...changed };
-      return { alert, event: event('severity-changed', severity), effects: escalated ? [{ kind: 'notify', event: 'escalated' }] : [] };
+      return {
+        alert,
+        event: event('severity-changed', severity),
+        effects: escalated ? [{ kind: 'notify', event: 'escalated' }] : [],
+      };
     }
     case 'returned': {
       if (live === null || at < live.raisedAt) return null;
@@ -69,7 +99,14 @@ export function onTransition(live: Alert | null, transition: Transition): AlertS
       const changed = { evidence, version: live.version + 1 };
       const alert: Alert =
         live.state === 'acknowledged'
-          ? { ...base(live), ...changed, state: 'closed', returnedAt: at, by: live.by, acknowledgedAt: live.acknowledgedAt }
+          ? {
+              ...base(live),
+              ...changed,
+              state: 'closed',
+              returnedAt: at,
+              by: live.by,
+              acknowledgedAt: live.acknowledgedAt,
+            }
           : { ...base(live), ...changed, state: 'returned', returnedAt: at };
       return { alert, event: event('returned', transition.previous), effects: notify };
     }
@@ -86,12 +123,21 @@ export type Answer =
   | { readonly kind: 'stale'; readonly version: number };
 
 /** An operator says: seen. An alert that has returned meanwhile is closed by it. */
-export function acknowledge(alert: Alert, seenVersion: number, by: OperatorId, at: Instant, note: string | null): Answer {
-  if (alert.state === 'acknowledged' || alert.state === 'closed') return { kind: 'already', state: alert.state, by: alert.by };
+export function acknowledge(
+  alert: Alert,
+  seenVersion: number,
+  by: OperatorId,
+  at: Instant,
+  note: string | null,
+): Answer {
+  if (alert.state === 'acknowledged' || alert.state === 'closed')
+    return { kind: 'already', state: alert.state, by: alert.by };
   if (alert.version !== seenVersion) return { kind: 'stale', version: alert.version };
   const next = { ...base(alert), version: alert.version + 1, by, acknowledgedAt: at };
   const acknowledged: Alert =
-    alert.state === 'returned' ? { ...next, state: 'closed', returnedAt: alert.returnedAt } : { ...next, state: 'acknowledged' };
+    alert.state === 'returned'
+      ? { ...next, state: 'closed', returnedAt: alert.returnedAt }
+      : { ...next, state: 'acknowledged' };
   const event: AlertEvent = { kind: 'acknowledged', at, severity: alert.severity, by, note, evidence: null };
   return { kind: 'done', step: { alert: acknowledged, event, effects: [] } };
 }

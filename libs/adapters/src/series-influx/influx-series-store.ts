@@ -11,7 +11,7 @@ import {
 } from '@canh/core/series/series-store';
 import { type Answer, errorIn, InfluxHttp, type InfluxOptions, type InfluxVersion } from './influx-http.js';
 import { InfluxQlReader } from './influxql-reader.js';
-import { LineProtocol, whyNoLine } from './line-protocol.js';
+import { line, LineProtocol, type LineSeries } from './line-protocol.js';
 import type { SeriesReader } from './series-reader.js';
 import { VictoriaReader } from './victoria-reader.js';
 
@@ -117,28 +117,14 @@ export class InfluxSeriesStore extends SeriesStore {
   #toLines(readings: readonly FlaggedReading[]): { lines: Line[]; refused: RefusedReading[] } {
     const lines: Line[] = [];
     const refused: RefusedReading[] = [];
-    const sequences = new Map<string, Map<number, number>>();
+    const whyNotHere = this.#version === 'victoria' ? victoriaLimits() : () => null;
     for (const reading of readings) {
-      const why =
-        whyNoLine(reading) ?? (this.#version === 'victoria' ? this.#whyNotForVictoria(reading, sequences) : null);
-      if (why === null) lines.push({ reading, text: this.#protocol.line(reading) });
-      else refused.push({ reading, answer: `not sent: ${why}` });
+      const series = this.#protocol.series(reading);
+      const whyNot = series.whyNot ?? whyNoValue(reading) ?? whyNotHere(series, reading);
+      if (whyNot === null) lines.push({ reading, text: line(series, reading) });
+      else refused.push({ reading, answer: `not sent: ${whyNot}` });
     }
     return { lines, refused };
-  }
-
-  /** Two readings on one millisecond would come back as a third, with the value of one and the flag of the other. */
-  #whyNotForVictoria(reading: FlaggedReading, sequences: Map<string, Map<number, number>>): string | null {
-    const { measuredAt, sequence, value } = reading;
-    if (Math.abs(value) >= VICTORIA_BELOW)
-      return `its value ${value} is too large: VictoriaMetrics would lose the values beside it`;
-    const series = this.#protocol.head(reading);
-    const ofSeries = sequences.get(series) ?? new Map<number, number>();
-    sequences.set(series, ofSeries);
-    const there = ofSeries.get(measuredAt);
-    if (there === undefined) ofSeries.set(measuredAt, sequence);
-    if (there === undefined || there === sequence) return null;
-    return `VictoriaMetrics keeps whole milliseconds, and sequence ${there} of this one is there already`;
   }
 
   #tooManyRefused(said: string): CanhError {
@@ -171,4 +157,24 @@ function refusedAll(lines: readonly Line[], status: number, said: string): Refus
 function byMetricAndTime({ reading: a }: Line, { reading: b }: Line): number {
   if (a.metric !== b.metric) return a.metric < b.metric ? -1 : 1;
   return a.measuredAt - b.measuredAt || a.sequence - b.sequence;
+}
+
+function whyNoValue({ value }: FlaggedReading): string | null {
+  return Number.isFinite(value) ? null : `its value ${value} is not a finite number`;
+}
+
+/** What VictoriaMetrics would spoil, for the readings of one append. */
+function victoriaLimits(): (series: LineSeries, reading: FlaggedReading) => string | null {
+  const sequences = new Map<LineSeries, Map<number, number>>();
+  return (series, { measuredAt, sequence, value }) => {
+    if (Math.abs(value) >= VICTORIA_BELOW)
+      return `its value ${value} is too large: VictoriaMetrics would lose the values beside it`;
+    const ofSeries = sequences.get(series) ?? new Map<number, number>();
+    sequences.set(series, ofSeries);
+    const there = ofSeries.get(measuredAt);
+    if (there === undefined) ofSeries.set(measuredAt, sequence);
+    if (there === undefined || there === sequence) return null;
+    // Both on one millisecond would come back as a third reading, with the value of one and the flag of the other.
+    return `VictoriaMetrics keeps whole milliseconds, and sequence ${there} of this one is there already`;
+  };
 }

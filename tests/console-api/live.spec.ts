@@ -97,7 +97,7 @@ describe('the live stream', () => {
       expect(told(stream, before)).toEqual([]);
     }
     const { body } = await get(console, '/api/alerts', session);
-    expect(told(two[0]!, after)).toEqual(body.filter(({ stationId }: AlertView) => stationId === after));
+    expect(told(two[0], after)).toEqual(body.filter(({ stationId }: AlertView) => stationId === after));
   });
 
   it('goes on behind the last event that the browser saw, with each alert once as it is now', async () => {

@@ -87,7 +87,7 @@ describe('metrics', () => {
 describe('the HTTP server', () => {
   it('waits neither for slow headers nor for a slow body, and has a limit on connections', async () => {
     console = await startConsole();
-    const server = console.app.getHttpServer() as import('node:http').Server;
+    const server: unknown = console.app.getHttpServer();
     expect(server).toMatchObject({ headersTimeout: 10_000, requestTimeout: 30_000, maxConnections: 2_000 });
   });
 
@@ -118,6 +118,7 @@ describe('the HTTP server', () => {
     );
     await console.app.close();
     await stream.end();
+    expect(stream.response.destroyed).toBe(true);
     half.destroy();
   });
 });

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Operators } from '@canh/core/alerts/operators';
 import type { Clock } from '@canh/core/time/instant';
-import { hashPassword, Passwords } from './sign-in/passwords.js';
+import { hashPassword, isPassword } from './sign-in/passwords.js';
 import type { ConsoleSettings } from './console.settings.js';
 
 const LOGIN = 'admin';
@@ -31,7 +31,7 @@ export async function ensureAdministrator(
   }
   if (adminPassword === undefined) return;
   const admin = await operators.byLogin(LOGIN);
-  if (admin === null || (await (await Passwords.prepare()).check(adminPassword, admin.passwordHash))) return;
+  if (admin === null || (await isPassword(adminPassword, admin.passwordHash))) return;
   await operators.setPassword(admin.operator.id, await hashPassword(adminPassword));
   await operators.endSessionsUnusedSince(clock.now() + 1);
   print(

@@ -2,10 +2,11 @@ import 'reflect-metadata';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { ProcessorLink } from '@canh/adapters/processor-link/processor-link';
 import { Health } from '@canh/runtime/health';
 import { createHttpAdapter, listen } from '@canh/runtime/http';
 import { openLog } from '@canh/runtime/log';
-import { Metrics } from '@canh/runtime/metrics';
+import { Metrics, type MetricsSource } from '@canh/runtime/metrics';
 import { nestLog } from '@canh/runtime/nest-log';
 import { OperatingModule } from '@canh/runtime/operating.module';
 import { run } from '@canh/runtime/run';
@@ -22,7 +23,11 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 /** The console as a process of its own, beside a processor on the same data folder. */
 await run(async () => {
   const settings = readSettings(ConsoleSettings);
-  const imports = [OperatingModule.register(new Health(), new Metrics()), await ConsoleModule.open(settings, say)];
+  // The processor has no address of its own that a person or Prometheus could ask.
+  const metrics = new Metrics();
+  const processor = new ProcessorLink(settings.dataDir);
+  metrics.add(() => processor.metrics() as ReturnType<MetricsSource>);
+  const imports = [OperatingModule.register(new Health(), metrics), await ConsoleModule.open(settings, say)];
   const app = await NestFactory.create<NestFastifyApplication>(
     { module: ConsoleProcess, imports },
     createHttpAdapter(),
@@ -33,5 +38,10 @@ await run(async () => {
   );
   serveConsole(app);
   say(`Canh: ${await listen(app, settings.host, settings.httpPort, 'CANH_HTTP_PORT')}`);
-  return app;
+  return {
+    close: async () => {
+      await app.close();
+      processor.close();
+    },
+  };
 });

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import fastifyStatic from '@fastify/static';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import { ProblemView } from '@canh/contract/views.dto';
 import { ConsoleModule } from './console.module.js';
 
 /** Where the build puts the page: beside the compiled program. */
@@ -25,8 +26,9 @@ export function describeApi(app: NestFastifyApplication): OpenAPIObject {
     .setVersion('1')
     .addCookieAuth('canh_session')
     .addSecurityRequirements('cookie')
+    .addGlobalResponse({ status: 'default', description: 'Every refusal says why.', type: ProblemView })
     .build();
-  return SwaggerModule.createDocument(app, about, { include: [ConsoleModule] });
+  return SwaggerModule.createDocument(app, about, { include: [ConsoleModule], extraModels: [ProblemView] });
 }
 
 function serveDescription(app: NestFastifyApplication): void {

@@ -90,10 +90,11 @@ export async function listen(
   port: number,
   setting: string,
 ): Promise<string> {
+  await app.init();
   try {
-    await app.listen(port, host);
+    // Nest's own listen() writes an error line of its own beside ours.
+    return await app.getHttpAdapter().getInstance().listen({ port, host });
   } catch (cause) {
     throw portNotOpen(host, port, setting, cause);
   }
-  return app.getUrl();
 }

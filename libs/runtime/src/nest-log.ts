@@ -7,8 +7,9 @@ export function nestLog(log: Log): LoggerService {
     (level: 'debug' | 'warn' | 'error' | 'fatal') =>
     (message: unknown, ...more: unknown[]): void => {
       const context = more.findLast((part) => typeof part === 'string');
+      const details = more.filter((part) => part !== context && part !== undefined);
       if (message instanceof Error) log[level]({ context, err: message }, message.message);
-      else log[level]({ context, ...(more.length > 1 ? { more: more.slice(0, -1) } : {}) }, String(message));
+      else log[level]({ context, ...(details.length > 0 ? { details } : {}) }, String(message));
     };
   return {
     log: to('debug'),

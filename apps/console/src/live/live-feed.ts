@@ -12,7 +12,7 @@ import {
 } from 'rxjs';
 import { catchError, concatMap, exhaustMap, filter, finalize, map, share, takeUntil, takeWhile } from 'rxjs/operators';
 import type { AlertDesk } from '@canh/core/alerts/alert-store';
-import type { LiveSeries } from '@canh/core/series/live-series';
+import type { LiveSeries, PathStatus } from '@canh/core/series/live-series';
 import type { Clock } from '@canh/core/time/instant';
 import type { AlertView, LiveMessage } from '@canh/contract/views.dto';
 import type { Log } from '@canh/runtime/log';
@@ -61,6 +61,7 @@ interface Changes {
 /** What goes on, told to every page that listens. Records and processor are asked once for all of them, and only while one listens. */
 export class LiveFeed {
   private open = 0;
+  private asked: Promise<PathStatus> | null = null;
   private readonly changes: Observable<Changes>;
   private readonly latest: Observable<Serialised | 'started'>;
 
@@ -155,6 +156,12 @@ export class LiveFeed {
         return EMPTY;
       }),
     );
+  }
+
+  /** One question for all who ask meanwhile: to a processor that hangs they would only pile up. */
+  private status(): Promise<PathStatus> {
+    this.asked ??= this.series.status().finally(() => (this.asked = null));
+    return this.asked;
   }
 
   /** What a page that was told everything up to `told` has not heard yet, in parts; nothing when it has. */

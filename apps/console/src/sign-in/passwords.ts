@@ -9,6 +9,9 @@ const COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 const AT_ONCE = 2;
 const MAX_WAITING = 64;
 
+export const isPassword = (password: string, passwordHash: string): Promise<boolean> =>
+  verify(passwordHash, password.normalize('NFC'));
+
 export const hashPassword = (password: string): Promise<string> => hash(password.normalize('NFC'), COST);
 
 /** Checks passwords, a few at a time. */
@@ -26,7 +29,7 @@ export class Passwords {
   async check(password: string, passwordHash: string | null): Promise<boolean> {
     await this.turn();
     try {
-      const right = await verify(passwordHash ?? this.hashOfNobody, password.normalize('NFC'));
+      const right = await isPassword(password, passwordHash ?? this.hashOfNobody);
       return right && passwordHash !== null;
     } finally {
       // The place goes straight to the next in line, so that nobody slips in between.

@@ -1,15 +1,24 @@
 import { DuckDbSeriesStore } from '@canh/adapters/series-duckdb/duckdb-series-store';
 import { InfluxSeriesStore } from '@canh/adapters/series-influx/influx-series-store';
 import type { SeriesStore } from '@canh/core/series/series-store';
+import type { Log } from '@canh/runtime/log';
 import type { ProcessorSettings } from './processor.settings.js';
 
 const INFLUX_ANSWERS_WITHIN_MS = 10_000;
 
-/** The series store that the settings name. `empty`: it was made anew and must be filled from the journal's beginning. */
-export async function openSeries(settings: ProcessorSettings): Promise<{ store: SeriesStore; empty: boolean }> {
+/** The series store that the settings name. `empty`: it holds nothing yet and must be filled from the journal's beginning. */
+export async function openSeries(
+  settings: ProcessorSettings,
+  log: Log,
+): Promise<{ store: SeriesStore; empty: boolean }> {
   const { influxUrl, influxToken, influxOrg, influxBucket, influxVersion } = settings;
   if (influxUrl === null) {
-    const { store, rebuilt } = await DuckDbSeriesStore.open(settings.seriesDir);
+    const { store, rebuilt, setAside } = await DuckDbSeriesStore.open(settings.seriesDir);
+    if (setAside !== null)
+      log.error(
+        { event: 'series.set-aside', ...setAside },
+        `the series store would not open and is kept as ${setAside.keptAs}`,
+      );
     return { store, empty: rebuilt };
   }
   const store = await InfluxSeriesStore.open({

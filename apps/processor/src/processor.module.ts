@@ -38,7 +38,7 @@ export class ProcessorModule {
     const records = await openRecords(settings.recordsFile);
     const catalogue = await loadCatalogue(settings.devicesDir);
     const inventory = await InventoryWatch.open(new SqlRegistry(records), catalogue);
-    const { store, empty } = await openSeries(settings);
+    const { store, empty } = await openSeries(settings, log);
     const latest = new LatestValues(systemClock.now());
     for (const reading of await store.latest().catch(() => [])) latest.put(reading);
 
@@ -48,9 +48,12 @@ export class ProcessorModule {
       pastMs: settings.readingMaxAgeDays * DAY_MS,
       futureMs: settings.readingMaxAheadMinutes * MINUTE_MS,
     };
-    const storeOffset = empty ? START : await checkpoints.offset('store');
-    if (empty && (await checkpoints.offset('store')) !== START)
-      log.warn({ event: 'series.rebuilding' }, 'the embedded series store is made anew from the journal');
+    if (empty && (await checkpoints.offset('store')) !== START) {
+      log.warn({ event: 'series.refilling' }, 'the series store is empty and is filled again from the journal');
+      // Kept before anything is stored: a crash halfway must not take the old place for true.
+      await checkpoints.keepStore(START);
+    }
+    const storeOffset = await checkpoints.offset('store');
 
     const forJudge = new FileJournalReader(settings.journalDir);
     const forStore = new FileJournalReader(settings.journalDir);

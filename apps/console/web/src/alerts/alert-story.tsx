@@ -18,7 +18,7 @@ export function History({
 }): ReactNode {
   const text = useText();
   const { words } = text;
-  const newestFirst = of.map((event, index) => ({ event, index })).reverse();
+  const newestFirst = of.map((event, index) => ({ event, index })).toReversed();
   return (
     <ol className={style.list} data-testid="history">
       {newestFirst.map(({ event, index }) => (

@@ -3,7 +3,6 @@ import { Button, Menu, SegmentedControl, useMantineColorScheme, type MantineColo
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { signOut } from '../api/session.js';
-import type { Language } from '../text/format.js';
 import { useText } from '../text/text.js';
 import { MailIcon, PersonIcon } from '../ui/icons.js';
 import { setTaste } from '../ui/taste.js';
@@ -16,7 +15,7 @@ export function LanguageSwitch(): ReactNode {
       className={style.segmented ?? ''}
       aria-label={words.language}
       value={format.language}
-      onChange={(value) => setTaste({ language: value as Language })}
+      onChange={(language) => setTaste({ language })}
       data={[
         { value: 'vi', label: 'VI' },
         { value: 'en', label: 'EN' },
@@ -37,7 +36,7 @@ export function ThemeSwitch(): ReactNode {
       className={style.segmented ?? ''}
       aria-label={words.header.theme}
       value={colorScheme}
-      onChange={(value) => setColorScheme(value as MantineColorScheme)}
+      onChange={setColorScheme}
       data={schemes.map((value) => ({ value, label: words.header.themes[value] }))}
       transitionDuration={0}
       fullWidth

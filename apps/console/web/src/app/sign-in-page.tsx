@@ -1,6 +1,6 @@
 import { Button, PasswordInput, TextInput } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useEffect, type FormEvent, type ReactNode } from 'react';
+import { useEffect, useRef, type FormEvent, type ReactNode } from 'react';
 import { ApiProblem } from '../api/client.js';
 import { signIn } from '../api/session.js';
 import { useText } from '../text/text.js';
@@ -18,6 +18,8 @@ export function SignInPage({ ended }: { ended: boolean }): ReactNode {
     mutationFn: (credentials: { login: string; password: string }) => signIn(client, credentials),
   });
 
+  const first = useRef<HTMLInputElement>(null);
+  useEffect(() => first.current?.focus(), []);
   useEffect(() => {
     document.title = `${words.signIn.title} · ${words.product}`;
   }, [words]);
@@ -52,6 +54,7 @@ export function SignInPage({ ended }: { ended: boolean }): ReactNode {
         )}
         <TextInput
           size="md"
+          ref={first}
           name="login"
           label={words.signIn.login}
           autoComplete="username"
@@ -60,7 +63,6 @@ export function SignInPage({ ended }: { ended: boolean }): ReactNode {
           required
           withAsterisk={false}
           maxLength={64}
-          autoFocus
         />
         <PasswordInput
           size="md"

@@ -73,7 +73,7 @@ export function valueRange(values: Iterable<number | null>, decimals: number): [
 
 /** Moves labels apart that would overlap; they keep their order. `at` and the answer are pixels from the top. */
 export function spreadLabels(at: readonly number[], height: number, bottom: number): number[] {
-  const order = at.map((_, index) => index).sort((a, b) => (at[a] ?? 0) - (at[b] ?? 0));
+  const order = at.map((_, index) => index).toSorted((a, b) => (at[a] ?? 0) - (at[b] ?? 0));
   const spread = [...at];
   let above = -Infinity;
   for (const index of order) {
@@ -81,7 +81,7 @@ export function spreadLabels(at: readonly number[], height: number, bottom: numb
     spread[index] = above;
   }
   let below = bottom;
-  for (const index of order.reverse()) {
+  for (const index of order.toReversed()) {
     below = Math.min(spread[index] ?? 0, below);
     spread[index] = below;
     below -= height;

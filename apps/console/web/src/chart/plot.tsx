@@ -189,7 +189,7 @@ function inside(plot: uPlot, draw: (ctx: CanvasRenderingContext2D, pixel: number
 function drawFiring(plot: uPlot, { firing, from, to }: Picture, colours: Colours): void {
   inside(plot, (ctx, pixel) => {
     const { top, height } = plot.bbox;
-    for (const one of [...firing].sort((a, b) => priorityOf(b.severity) - priorityOf(a.severity))) {
+    for (const one of firing.toSorted((a, b) => priorityOf(b.severity) - priorityOf(a.severity))) {
       const priority = priorityOf(one.severity);
       const left = plot.valToPos(Math.max(one.from, from) / 1_000, 'x', true);
       const right = Math.max(left + 2 * pixel, plot.valToPos(Math.min(one.to, to) / 1_000, 'x', true));
@@ -237,7 +237,7 @@ function drawLimits(plot: uPlot, { limits, decimals }: Picture, format: Format, 
     const { left, top, height } = plot.bbox;
     // On the left: what is of now, on the right, stays free.
     const start = left + 6 * pixel;
-    const sorted = [...limits].sort((a, b) => a.value - b.value);
+    const sorted = limits.toSorted((a, b) => a.value - b.value);
     const at = sorted.map(({ value }) => plot.valToPos(value, 'y', true));
     ctx.strokeStyle = colours.ink;
     ctx.lineWidth = 1.25 * pixel;

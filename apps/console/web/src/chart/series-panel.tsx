@@ -58,7 +58,7 @@ export function SeriesPanel({
           className={style.period ?? ''}
           aria-label={words.chart.period}
           value={period}
-          onChange={(value) => go({ period: value as Period }, 'replace')}
+          onChange={(value) => go({ period: value }, 'replace')}
           data={periods.map((value) => ({ value, label: words.chart.periods[value] }))}
           transitionDuration={0}
         />
@@ -140,7 +140,7 @@ function Series({
         />
       </div>
       <p className={`${style.readout} number`}>
-        {over === null ? summary : readout(picture, over, quantity, format.time, words)}
+        {over === null ? summary : readout(picture, over, quantity, (at) => format.time(at), words)}
       </p>
     </>
   );
@@ -182,7 +182,7 @@ function useRefreshed(stationId: string, metric: string): void {
     open
       .filter((alert) => alert.stationId === stationId)
       .map((alert) => `${alert.id} ${alert.version}`)
-      .sort()
+      .toSorted()
       .join(),
   );
 

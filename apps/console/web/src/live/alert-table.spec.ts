@@ -8,7 +8,7 @@ const openIds = (table: AlertTable): string[] =>
   table
     .open()
     .map(({ id }) => id)
-    .sort();
+    .toSorted();
 
 describe('AlertTable', () => {
   it('passes over what it was told before, and what is older than what it knows', () => {
@@ -29,7 +29,9 @@ describe('AlertTable', () => {
     fc.assert(
       fc.property(fc.shuffledSubarray([...news, ...news]), fc.nat(), (some, seed) => {
         const table = new AlertTable();
-        const order = [...some, ...last].sort((a, b) => ((a.version * 7 + seed) % 5) - ((b.version * 7 + seed) % 5));
+        const order = [...some, ...last].toSorted(
+          (a, b) => ((a.version * 7 + seed) % 5) - ((b.version * 7 + seed) % 5),
+        );
         for (const alert of order) table.put([alert]);
         expect(openIds(table)).toEqual(['a', 'b']);
         expect(['a', 'b', 'c'].map((id) => versionOf(table, id))).toEqual([4, 4, 4]);
@@ -49,7 +51,7 @@ describe('AlertTable', () => {
     table.put([sampleAlert({ id: 'closed-meanwhile' }), sampleAlert({ id: 'still-open' })]);
     const asked = table.mark();
     table.put([sampleAlert({ id: 'raised-meanwhile' })]);
-    expect(table.replace([sampleAlert({ id: 'still-open', version: 2 })], asked, true).sort()).toEqual([
+    expect(table.replace([sampleAlert({ id: 'still-open', version: 2 })], asked, true).toSorted()).toEqual([
       'closed-meanwhile',
       'still-open',
     ]);

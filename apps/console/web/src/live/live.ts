@@ -286,7 +286,7 @@ export class Live {
   private order(): void {
     this.orderWanted = false;
     this.orderedAt = performance.now();
-    this.ordered = this.alerts.open().sort(byImportance);
+    this.ordered = this.alerts.open().toSorted(byImportance);
     this.signals.emit('order');
   }
 

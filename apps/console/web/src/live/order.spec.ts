@@ -6,7 +6,7 @@ import { sampleAlert } from './samples.js';
 const inOrder = (...alerts: Parameters<typeof sampleAlert>[0][]): string[] =>
   alerts
     .map(sampleAlert)
-    .sort(byImportance)
+    .toSorted(byImportance)
     .map(({ id }) => id);
 
 describe('byImportance', () => {
@@ -49,7 +49,7 @@ describe('byImportance', () => {
         );
         const by = named.length === 0 ? 0 : Math.abs(turn) % named.length;
         const turned = [...named.slice(by), ...named.slice(0, by)];
-        expect(turned.sort(byImportance)).toEqual([...named].sort(byImportance));
+        expect(turned.toSorted(byImportance)).toEqual(named.toSorted(byImportance));
       }),
     );
   });

@@ -1,4 +1,4 @@
-import type { AlertView, LatestValueView } from '@canh/contract/views.dto';
+import type { AlertView, EvidenceView, LatestValueView } from '@canh/contract/views.dto';
 
 /** Alerts and values for the tests beside the code. */
 export function sampleAlert(of: Partial<AlertView> & Pick<AlertView, 'id'>): AlertView {
@@ -18,16 +18,7 @@ export function sampleAlert(of: Partial<AlertView> & Pick<AlertView, 'id'>): Ale
     returnedAt: null,
     acknowledgedAt: null,
     acknowledgedBy: null,
-    evidence: {
-      deviceId: 'thach-han',
-      metric: 'level_m',
-      value: 6.12,
-      measuredAt: 1_000,
-      receivedAt: 1_200,
-      limit: 6,
-      limitName: 'alarm_3',
-      document: 'QĐ 05/2020/QĐ-TTg',
-    },
+    evidence: sampleEvidence({}),
     unit: 'm',
     decimals: 2,
     ...of,
@@ -40,5 +31,17 @@ export const sampleValue = (of: Partial<LatestValueView>): LatestValueView => ({
   flag: 1,
   measuredAt: 1_000,
   receivedAt: 1_100,
+  ...of,
+});
+
+export const sampleEvidence = (of: Partial<EvidenceView>): EvidenceView => ({
+  deviceId: 'thach-han',
+  metric: 'level_m',
+  value: 6.12,
+  measuredAt: 1_000,
+  receivedAt: 1_200,
+  limit: 6,
+  limitName: 'alarm_3',
+  document: 'QĐ 05/2020/QĐ-TTg',
   ...of,
 });

@@ -14,7 +14,7 @@ describe('SseParser', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: STREAM.length - 1 }), { maxLength: 12 }), (cuts) => {
         const parser = new SseParser();
-        const at = [0, ...cuts.sort((a, b) => a - b), STREAM.length];
+        const at = [0, ...cuts.toSorted((a, b) => a - b), STREAM.length];
         const events = at.slice(1).flatMap((end, index) => parser.push(STREAM.slice(at[index], end)));
         expect(events).toEqual(EVENTS);
       }),

@@ -51,8 +51,8 @@ function Quarantined({ of: { counts, newest } }: { of: QuarantineView }): ReactN
           chosen={reason === null}
           choose={() => choose(null)}
         />
-        {[...counts]
-          .sort((a, b) => b.count - a.count)
+        {counts
+          .toSorted((a, b) => b.count - a.count)
           .map(({ reason: one, count }) => (
             <Reason
               key={one}

@@ -7,7 +7,7 @@ const kindsInOrder: readonly DeviceKind[] = ['water', 'environmental', 'traffic-
 /** By kind, then by name as Vietnamese sorts: an order that does not move while values change. */
 export function inPlace(stations: readonly StationView[]): StationView[] {
   const collator = new Intl.Collator('vi', { numeric: true });
-  return [...stations].sort(
+  return stations.toSorted(
     (a, b) =>
       kindsInOrder.indexOf(a.kind) - kindsInOrder.indexOf(b.kind) ||
       collator.compare(a.names.vi, b.names.vi) ||

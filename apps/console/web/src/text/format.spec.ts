@@ -65,7 +65,7 @@ describe('ages', () => {
   const MINUTE = 60_000;
   it('are in words of the size that matters', () => {
     const ages = [0, 59_999, MINUTE, 59 * MINUTE, 60 * MINUTE, 185 * MINUTE, 47 * 60 * MINUTE, 49 * 60 * MINUTE];
-    expect(ages.map(inVietnamese.age)).toEqual([
+    expect(ages.map((ms) => inVietnamese.age(ms))).toEqual([
       '0 giây',
       '59 giây',
       '1 phút',
@@ -75,7 +75,16 @@ describe('ages', () => {
       '47 giờ 00',
       '2 ngày',
     ]);
-    expect(ages.map(inEnglish.age)).toEqual(['0 s', '59 s', '1 min', '59 min', '1 h 00', '3 h 05', '47 h 00', '2 d']);
+    expect(ages.map((ms) => inEnglish.age(ms))).toEqual([
+      '0 s',
+      '59 s',
+      '1 min',
+      '59 min',
+      '1 h 00',
+      '3 h 05',
+      '47 h 00',
+      '2 d',
+    ]);
   });
 
   it('of what is not yet are nothing', () => {

@@ -1,15 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { sampleAlert } from '../live/samples.js';
+import { sampleAlert, sampleEvidence } from '../live/samples.js';
 import { valueAndLimit, whatHappened } from './limit-words.js';
 import { makeText } from './make-text.js';
 
 const inVietnamese = makeText('vi', 'Asia/Ho_Chi_Minh');
 const inEnglish = makeText('en', 'Asia/Ho_Chi_Minh');
 const plain = (text: string): string => text.replaceAll('\u00a0', ' ');
-const alert = (value: number, limit: number | null, limitName: string | null) => {
-  const sample = sampleAlert({ id: 'a' });
-  return { ...sample, evidence: { ...sample.evidence, value, limit, limitName } };
-};
+const alert = (value: number, limit: number | null, limitName: string | null) =>
+  sampleAlert({ id: 'a', evidence: sampleEvidence({ value, limit, limitName }) });
 
 describe('whatHappened', () => {
   it('names the level and how far from it, as a duty officer says it', () => {

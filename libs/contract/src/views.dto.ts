@@ -203,11 +203,14 @@ export class QuarantineView {
   newest!: QuarantinedView[];
 }
 
-/** One message of `GET /api/live`, as JSON in the data of an event named by `kind`. */
+/**
+ * One message of `GET /api/live`, as JSON in the data of an event named by `kind`. Every event's id is the number of the latest alert
+ * change this browser was told of. What is asked of the lists after the first beat leaves no gap to what the stream tells.
+ */
 export type LiveMessage =
-  /** Every 10 s, and first of all: the server's clock is the proof of life. `readingsReceived` counts from the server's start. */
+  /** Every 10 s, and first of all: the server's clock is the proof of life. There is none while the processor does not answer. */
   | { kind: 'beat'; now: number; readingsStored: number; journalBehindBytes: number }
-  /** Alerts as they are now; sent when they change. The event's id is the change number: a browser resumes from it. */
+  /** Alerts as they are now; sent when they change. A browser resumes from `change`. */
   | { kind: 'alerts'; now: number; change: number; alerts: AlertView[] }
   /** Newest values that changed since the last such message. */
   | { kind: 'latest'; now: number; stations: { stationId: string; latest: LatestValueView[] }[] };

@@ -1,3 +1,4 @@
+import { setImmediate as othersTurn } from 'node:timers/promises';
 import {
   BehaviorSubject,
   catchError,
@@ -134,7 +135,9 @@ export class Notifier {
       repeat({
         delay: () => {
           const changed = this.changes.pipe(filter((count) => count > seen));
-          const again = found > 0 ? of(0) : merge(timer(LOOK_EVERY_MS, scheduler), changed);
+          // SQLite answers without leaving the thread, which others use too: doors for devices, when all runs in one process.
+          const again: Observable<unknown> =
+            found > 0 ? defer(() => othersTurn()) : merge(timer(LOOK_EVERY_MS, scheduler), changed);
           return again.pipe(take(1), takeUntil(this.stopping));
         },
       }),
@@ -152,6 +155,7 @@ export class Notifier {
     for (const notice of notices) {
       const to = recipients(notice, book);
       try {
+        await othersTurn();
         await outbox.plan(notice, to);
         planned.push(notice.id);
       } catch (error) {

@@ -1,6 +1,7 @@
 import type { Operators } from '@canh/core/alerts/operators';
 import type { Catalogue } from '@canh/core/rules/catalogue';
 import type { Rule } from '@canh/core/rules/rule';
+import { areaNames } from '@canh/core/stations/area-names';
 import type { LocalText } from '@canh/core/stations/local-text';
 import type { Metric, Profile } from '@canh/core/stations/profile';
 import type { Inventory, Registry } from '@canh/core/stations/registry';
@@ -24,9 +25,6 @@ export interface Directory {
   /** Names of people by their id. */
   readonly people: ReadonlyMap<string, string>;
 }
-
-/** Deeper than any tree of areas; it ends a circle. */
-const DEEPEST_AREA = 6;
 
 /** Keeps the inventory of stations at hand and reads it again when it has changed. */
 export class Directories {
@@ -76,17 +74,4 @@ function knownStations(
     });
   }
   return { stations: known, withoutProfile };
-}
-
-/** The area and what it belongs to, the smallest first: “xã Triệu Phong, tỉnh Quảng Trị”. */
-function areaNames(areaId: string, areas: ReadonlyMap<string, Area>): LocalText {
-  const chain: Area[] = [];
-  for (
-    let area = areas.get(areaId);
-    area !== undefined && chain.length < DEEPEST_AREA;
-    area = areas.get(area.parentId ?? '')
-  )
-    chain.push(area);
-  if (chain.length === 0) return { vi: areaId, en: areaId };
-  return { vi: chain.map(({ names }) => names.vi).join(', '), en: chain.map(({ names }) => names.en).join(', ') };
 }

@@ -7,6 +7,9 @@ export function packageRoot(): string {
   for (let folder = import.meta.dirname; ; folder = dirname(folder)) {
     if (existsSync(join(folder, 'nest-cli.json'))) return folder;
     if (dirname(folder) === folder)
-      throw new CanhError('NO_PACKAGE_ROOT', `No folder above ${import.meta.dirname} holds nest-cli.json. Keep it beside dist when copying Canh.`);
+      throw new CanhError(
+        'NO_PACKAGE_ROOT',
+        `No folder above ${import.meta.dirname} holds nest-cli.json. Keep it beside dist when copying Canh.`,
+      );
   }
 }

@@ -25,7 +25,11 @@ export type SettingsClass<T extends object = object> = new () => T;
 /** The settings of a class and of the classes it extends, by field. */
 export function settingsOf(settings: SettingsClass): Map<string, SettingDeclaration> {
   const all = new Map<string, SettingDeclaration>();
-  for (let prototype: object | null = settings.prototype as object; prototype !== null; prototype = Object.getPrototypeOf(prototype) as object | null)
+  for (
+    let prototype: object | null = settings.prototype as object;
+    prototype !== null;
+    prototype = Object.getPrototypeOf(prototype) as object | null
+  )
     for (const [field, declaration] of declarations.get(prototype) ?? []) all.set(field, declaration);
   return all;
 }
@@ -39,17 +43,23 @@ function given({ name, secret }: SettingDeclaration, environment: Environment): 
   const value = environment[name];
   const file = secret === true ? environment[`${name}_FILE`] : undefined;
   if (file === undefined || file === '') return value === '' ? undefined : value;
-  if (value !== undefined && value !== '') throw new CanhError('BAD_SETTING', `${name} and ${name}_FILE are both set. Keep one of them.`);
+  if (value !== undefined && value !== '')
+    throw new CanhError('BAD_SETTING', `${name} and ${name}_FILE are both set. Keep one of them.`);
   try {
     return readFileSync(file, 'utf8').trim();
   } catch (cause) {
-    throw new CanhError('BAD_SETTING', `${name}_FILE names ${file}, which cannot be read (${(cause as Error).message}).`, { cause });
+    throw new CanhError(
+      'BAD_SETTING',
+      `${name}_FILE names ${file}, which cannot be read (${(cause as Error).message}).`,
+      { cause },
+    );
   }
 }
 
 function parsed(text: string, likeDefault: unknown): unknown {
   if (typeof likeDefault === 'number') return Number(text);
-  if (typeof likeDefault === 'boolean') return text === 'true' || text === '1' ? true : text === 'false' || text === '0' ? false : text;
+  if (typeof likeDefault === 'boolean')
+    return text === 'true' || text === '1' ? true : text === 'false' || text === '0' ? false : text;
   return text;
 }
 
@@ -84,5 +94,8 @@ export function refuseUnknownSettings(classes: readonly SettingsClass[], environ
     }
   const unknown = Object.keys(environment).filter((name) => name.startsWith('CANH_') && !known.has(name));
   if (unknown.length > 0)
-    throw new CanhError('UNKNOWN_SETTING', `No setting is called ${unknown.join(', ')}. The ones there are: ${[...known].toSorted().join(', ')}.`);
+    throw new CanhError(
+      'UNKNOWN_SETTING',
+      `No setting is called ${unknown.join(', ')}. The ones there are: ${[...known].toSorted().join(', ')}.`,
+    );
 }

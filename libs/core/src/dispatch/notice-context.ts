@@ -1,27 +1,11 @@
 import type { Alert } from '../alerts/alert.js';
 import type { Catalogue } from '../rules/catalogue.js';
+import { areaNames } from '../stations/area-names.js';
 import type { Inventory } from '../stations/registry.js';
-import type { Area } from '../stations/station.js';
 import type { LocalText } from '../stations/local-text.js';
 import type { NoticeContext } from './channel.js';
 
 const same = (text: string): LocalText => ({ vi: text, en: text });
-
-/** Deeper than any tree of areas; stops at a circle made by mistake. */
-const DEEPEST_AREA = 6;
-
-/** The area and what it belongs to, the smallest first: `phường Quảng Trị, tỉnh Quảng Trị`. */
-function areaNames(areaId: string, areas: readonly Area[]): LocalText {
-  const chain: Area[] = [];
-  for (let id: string | null = areaId; id !== null && chain.length < DEEPEST_AREA;) {
-    const area = areas.find((one) => one.id === id);
-    if (area === undefined || chain.includes(area)) break;
-    chain.push(area);
-    id = area.parentId;
-  }
-  if (chain.length === 0) return same(areaId);
-  return { vi: chain.map(({ names }) => names.vi).join(', '), en: chain.map(({ names }) => names.en).join(', ') };
-}
 
 /**
  * Names and advice for a message about this alert. What was removed meanwhile, a station or a rule, is called by its id:
@@ -41,7 +25,10 @@ export function noticeContext(
   const metric = profile?.metrics.find(({ name }) => name === evidence.metric);
   return {
     stationNames: station?.names ?? same(alert.stationId),
-    areaNames: station === undefined ? same('') : areaNames(station.areaId, inventory.areas),
+    areaNames:
+      station === undefined
+        ? same('')
+        : areaNames(station.areaId, new Map(inventory.areas.map((area) => [area.id, area]))),
     ruleNames: rule?.names ?? same(alert.ruleId),
     metricNames: metric?.names ?? same(evidence.metric),
     unit: metric?.unit ?? '',

@@ -47,7 +47,7 @@ describe('an e-mail', () => {
     expect(mail?.email.text).toContain('Gọi trực ban phòng thủ dân sự xã.');
     expect(mail?.email.text).toContain('Đo lúc: 02:05 ngày 22/11/2026');
     expect(mail?.email.html).toContain('<html lang="vi">');
-    expect(mail?.email.html).toContain('trên BĐ3 0,12\u00a0m');
+    expect(mail?.email.html).toContain('trên BĐ3\u00a00,12\u00a0m');
     expect(mail?.email.html).toContain('href="https://canh.example.vn/alerts/river-flood.thach-han.mi1abc"');
     expect(mail?.email.attachments).toEqual([]);
 

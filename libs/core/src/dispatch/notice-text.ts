@@ -7,7 +7,7 @@ import { oneLine, paragraphs } from './clean-text.js';
 import { alarmLevel, LEVEL_DECIMALS, nearestAlarm, standing } from './flood-level.js';
 import type { Notice } from './notice.js';
 import { noticeWords, type NoticeWords } from './notice-words.js';
-import { decimalsOf, numberText, unitText } from './number-text.js';
+import { decimalsOf, numberText, quantityText } from './number-text.js';
 
 /** What arrives later than this is said to be late, in words. */
 export const LATE_AFTER_MS = 15 * MINUTE_MS;
@@ -145,8 +145,8 @@ function limitDecimals({ context }: Telling, limit: number, limitName: string | 
   return alarmLevel(limitName) === null ? Math.max(context.decimals, decimalsOf(limit)) : LEVEL_DECIMALS;
 }
 
-function withUnit({ context }: Telling, number: string): string {
-  return `${number} ${name(unitText(context.unit))}`.trimEnd();
+function withUnit({ context, language }: Telling, number: string): string {
+  return quantityText(number, context.unit, language);
 }
 
 function lateness({ notice: { alert, createdAt }, words }: Telling, now: Instant): string[] {

@@ -1,6 +1,9 @@
-import type { Language } from '../stations/local-text.js';
+import type { Language, LocalText } from '../stations/local-text.js';
+import { oneLine } from './clean-text.js';
 
 const MARKS = { vi: { thousands: '.', decimal: ',' }, en: { thousands: ',', decimal: '.' } } as const;
+
+const LONGEST_UNIT = 30;
 
 /** More digits than any sensor has; past them a double has none to give. */
 const MOST_DECIMALS = 6;
@@ -15,8 +18,9 @@ export function numberText(value: number, decimals: number, language: Language):
 
 /** How many digits after the mark `value` was written with: 5.5 → 1, 6 → 0. */
 export function decimalsOf(value: number): number {
-  const [, fraction = ''] = String(value).split('.');
-  return /^\d*$/.test(fraction) ? Math.min(fraction.length, MOST_DECIMALS) : MOST_DECIMALS;
+  let decimals = 0;
+  while (decimals < MOST_DECIMALS && Number(value.toFixed(decimals)) !== value) decimals += 1;
+  return decimals;
 }
 
 /** `value` in whole steps of its last shown digit, so that a difference on a page equals the difference of what the page shows. */
@@ -24,24 +28,31 @@ export function steps(value: number, decimals: number): number {
   return Math.round(Number(value.toFixed(decimals)) * 10 ** decimals);
 }
 
-const SHOWN: Readonly<Record<string, string>> = {
+/** What UCUM writes otherwise than people do; where the two languages differ, both. */
+const SHOWN: Readonly<Record<string, string | LocalText>> = {
   'ug/m3': 'µg/m³',
   'mg/m3': 'mg/m³',
   m3: 'm³',
   'm3/s': 'm³/s',
   'uS/cm': 'µS/cm',
+  'W/m2': 'W/m²',
   Cel: '°C',
   deg: '°',
   '[pH]': '',
   '1': '',
-  'W/m2': 'W/m²',
-  '[NTU]': 'NTU',
-  '{NTU}': 'NTU',
+  'dB{mW}': 'dBm',
   'dB(A)': 'dBA',
   'dB[A]': 'dBA',
+  '{vehicle}': { vi: 'xe', en: 'vehicles' },
+  '{vehicle}/h': { vi: 'xe/giờ', en: 'vehicles/h' },
 };
 
-/** A UCUM code as people write the unit: `ug/m3` → `µg/m³`; without an entry the code itself, its annotations without braces. */
-export function unitText(code: string): string {
-  return SHOWN[code] ?? code.replaceAll(/[{}[\]]/g, '');
+/** Signs that stand right behind their number. */
+const CLOSE: readonly string[] = ['%', '°'];
+
+/** A number with its unit, which is a UCUM code: `152,3` and `ug/m3` → `152,3 µg/m³`; `95,7` and `%` → `95,7%`. */
+export function quantityText(number: string, unit: string, language: Language): string {
+  const shown = SHOWN[unit] ?? unit.replaceAll(/[{}[\]]/g, '');
+  const text = oneLine(typeof shown === 'string' ? shown : shown[language], LONGEST_UNIT);
+  return CLOSE.includes(text) ? number + text : `${number} ${text}`.trimEnd();
 }

@@ -1,0 +1,207 @@
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { openRecords, type RecordsDatabase } from '@canh/adapters/records-sql/open-records';
+import { SqlAlertStore } from '@canh/adapters/records-sql/sql-alert-store';
+import { SqlContactBook } from '@canh/adapters/records-sql/sql-contact-book';
+import { SqlOutbox } from '@canh/adapters/records-sql/sql-outbox';
+import type { DeliveryRecord } from '@canh/core/dispatch/outbox';
+import { SmtpInbox } from '../support/smtp-inbox.js';
+import { NotifierProgram, type NotifierProcess } from './notifier-process.js';
+import { NIGHT, officer } from './story.js';
+
+let program: NotifierProgram;
+let folder: string;
+let records: RecordsDatabase;
+const closing: (() => Promise<unknown>)[] = [];
+
+beforeAll(async () => {
+  program = await NotifierProgram.build();
+});
+afterAll(() => program.end());
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'canh-notifier-'));
+  records = await openRecords(join(folder, 'records.sqlite'));
+});
+afterEach(async () => {
+  for (const close of closing.splice(0).toReversed()) await close();
+  await records.destroy();
+  await rm(folder, { recursive: true, force: true });
+});
+
+function start(environment: Readonly<Record<string, string>> = {}): NotifierProcess {
+  const started = program.start({ CANH_DATA_DIR: folder, CANH_MAIL_FROM: 'canh@example.vn', ...environment });
+  closing.push(async () => {
+    started.kill('SIGKILL');
+    await started.exited;
+  });
+  return started;
+}
+
+async function inbox(...of: Parameters<typeof SmtpInbox.start>): Promise<SmtpInbox> {
+  const server = await SmtpInbox.start(...of);
+  closing.push(() => server.close());
+  return server;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** The rules say that the Thạch Hãn is over BĐ3, just now; returns the alert's id. */
+async function flood(): Promise<string> {
+  await new SqlContactBook(records).put(officer);
+  const now = Date.now();
+  const evidence = {
+    deviceId: 'gauge',
+    metric: 'level_m',
+    value: 6.12,
+    measuredAt: now,
+    receivedAt: now,
+    limit: 6,
+    limitName: 'alarm_3',
+    document: null,
+  };
+  await new SqlAlertStore(records).apply(
+    [
+      {
+        kind: 'raised',
+        ruleId: 'flood',
+        ruleVersion: 1,
+        stationId: 'thach-han',
+        severity: 'critical',
+        since: NIGHT,
+        at: NIGHT,
+        evidence,
+      },
+    ],
+    now,
+  );
+  return `flood.thach-han.${NIGHT.toString(36)}`;
+}
+
+async function told(alertId: string, condition: (one: DeliveryRecord) => boolean): Promise<DeliveryRecord | undefined> {
+  let found: DeliveryRecord | undefined;
+  await expect
+    .poll(
+      async () => ([found] = await new SqlOutbox(records).ofAlert(alertId)) && found !== undefined && condition(found),
+      { timeout: 20_000 },
+    )
+    .toBe(true);
+  return found;
+}
+
+describe('the notifier as a process', () => {
+  it('tells people, stops in order, and takes a second one away from the same data', async () => {
+    const server = await inbox();
+    const alertId = await flood();
+    const running = start({ CANH_SMTP_URL: server.url });
+    await told(alertId, ({ state }) => state === 'accepted');
+    expect(server.mails).toHaveLength(1);
+
+    const second = start({ CANH_SMTP_URL: server.url });
+    expect(await second.exited).toBe(1);
+    expect(second.said.join('\n')).toMatch(
+      /^Canh: Another process of Canh is telling people from this data folder .*CANH_DATA_DIR\.$/,
+    );
+
+    running.kill('SIGTERM');
+    expect(await running.exited).toBe(0);
+  });
+
+  it('killed after the server took the mail and before it was recorded, sends it once more under the same Message-ID', async () => {
+    let running: NotifierProcess | undefined;
+    const server = await inbox(async () => {
+      if (server.mails.length > 0) return;
+      running?.kill('SIGKILL');
+      await running?.exited;
+    });
+    const alertId = await flood();
+    running = start({ CANH_SMTP_URL: server.url });
+    expect(await running.exited).toBe('SIGKILL');
+    await server.received(1);
+    expect((await told(alertId, () => true))?.attempts).toEqual([]);
+
+    start({ CANH_SMTP_URL: server.url });
+    const delivery = await told(alertId, ({ state }) => state === 'accepted');
+    expect(delivery?.attempts).toHaveLength(1);
+    expect(server.mails.map(({ headers }) => headers.get('message-id'))).toEqual([
+      `<${delivery?.id}@example.vn>`,
+      `<${delivery?.id}@example.vn>`,
+    ]);
+  });
+
+  it('told to stop while a mail is on its way, waits for the answer and records it', async () => {
+    let running: NotifierProcess | undefined;
+    const server = await inbox(() => {
+      running?.kill('SIGTERM');
+    });
+    const alertId = await flood();
+    running = start({ CANH_SMTP_URL: server.url });
+    expect(await running.exited).toBe(0);
+    expect(await told(alertId, () => true)).toMatchObject({
+      state: 'accepted',
+      attempts: [{ outcome: { kind: 'accepted' } }],
+    });
+    expect(server.mails).toHaveLength(1);
+  });
+
+  it('says at its start that no mail server is set, and in every attempt', async () => {
+    const alertId = await flood();
+    const running = start();
+    const delivery = await told(alertId, ({ attempts }) => attempts.length === 1);
+    expect(delivery?.attempts[0]?.outcome.answer).toMatch(/^CANH_SMTP_URL is not set/);
+    expect(running.said.some((line) => line.includes('notifier.no-smtp'))).toBe(true);
+  });
+
+  it('reads the password of the mail server from a file, and never says it', async () => {
+    const passwords: unknown[] = [];
+    const server = await inbox(undefined, {
+      disabledCommands: ['STARTTLS'],
+      allowInsecureAuth: true,
+      authOptional: false,
+      onAuth: ({ password }, _session, done) => {
+        passwords.push(password);
+        done(passwords.length === 1 ? new Error('wrong') : null, { user: 'canh' });
+      },
+    });
+    const secret = join(folder, 'smtp-url');
+    await writeFile(secret, `smtp://canh:s3cret-w0rd@127.0.0.1:${server.port}\n`);
+    const alertId = await flood();
+    const running = start({ CANH_SMTP_URL_FILE: secret, CANH_LOG_LEVEL: 'debug' });
+    const delivery = await told(alertId, ({ state }) => state === 'accepted');
+    expect(delivery?.attempts.map(({ outcome }) => outcome.kind)).toEqual(['failed', 'accepted']);
+    expect(passwords).toEqual(['s3cret-w0rd', 's3cret-w0rd']);
+    expect(JSON.stringify([running.said, delivery])).not.toContain('s3cret-w0rd');
+  });
+
+  it('says in one line what is wrong with a setting', async () => {
+    const stopped = start({ CANH_DELIVERIES_AT_ONCE: '51' });
+    expect(await stopped.exited).toBe(1);
+    expect(stopped.said).toHaveLength(1);
+    expect(stopped.said[0]).toMatch(/^Canh: .*CANH_DELIVERIES_AT_ONCE='51': it must not be greater than 50/);
+  });
+
+  it('serves its health and its metrics where it is told to', async () => {
+    const server = await inbox();
+    const alertId = await flood();
+    const port = await freePort();
+    start({ CANH_SMTP_URL: server.url, CANH_NOTIFIER_PORT: String(port) });
+    await told(alertId, ({ state }) => state === 'accepted');
+    const health = await fetch(`http://127.0.0.1:${port}/health/ready`);
+    expect(health.status).toBe(200);
+    expect(await health.json()).toMatchObject({ ready: true, parts: { notifier: { ready: true, problems: [] } } });
+    const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    expect(metrics).toContain('canh_deliveries_total{channel="email",outcome="accepted"} 1');
+    expect(metrics).toMatch(/canh_alert_latency_seconds_bucket\{le="\d+"\} 1/);
+  });
+});

@@ -1,5 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
-import { rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { openRecords } from '@canh/adapters/records-sql/open-records';

@@ -21,7 +21,7 @@ export function built(path: string): string {
   return file;
 }
 
-/** A folder that is gone after the test, as `remove` says. */
+/** A folder for one test, which `CanhProcess.remove` removes again. */
 export async function temporaryFolder(): Promise<string> {
   return mkdtemp(join(tmpdir(), 'canh-acceptance-'));
 }
@@ -161,7 +161,6 @@ export class CanhProcess {
     public program: Program,
     readonly settings: Settings,
     readonly dataDir: string,
-    private readonly ownsFolder: boolean,
   ) {}
 
   static async start({ env = {} }: { env?: Settings } = {}): Promise<CanhProcess> {
@@ -176,7 +175,7 @@ export class CanhProcess {
       CANH_DATA_DIR: dataDir,
     };
     const program = new Program('apps/canh/src/main.js', ['start'], settings);
-    const started = new CanhProcess(program, settings, dataDir, env['CANH_DATA_DIR'] === undefined);
+    const started = new CanhProcess(program, settings, dataDir);
     await started.ready();
     return started;
   }
@@ -211,7 +210,7 @@ export class CanhProcess {
   /** Ends it, however it is, and removes its folder. */
   async remove(): Promise<void> {
     await this.kill();
-    if (this.ownsFolder) await rm(this.dataDir, { recursive: true, force: true });
+    await rm(this.dataDir, { recursive: true, force: true });
   }
 
   signIn(password = this.settings['CANH_ADMIN_PASSWORD'] ?? ADMIN_PASSWORD): Promise<Api> {

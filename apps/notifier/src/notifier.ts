@@ -151,7 +151,7 @@ export class Notifier {
     if (notices.length === 0) return [];
     const book = await contacts.list();
     const planned: string[] = [];
-    let failure: unknown;
+    let failure: Error | null = null;
     for (const notice of notices) {
       const to = recipients(notice, book);
       try {
@@ -160,7 +160,7 @@ export class Notifier {
         planned.push(notice.id);
       } catch (error) {
         // One notice that cannot be planned must not hold up the ones behind it.
-        failure = error;
+        failure = error instanceof Error ? error : new Error(String(error));
         continue;
       }
       if (to.length === 0)
@@ -170,7 +170,7 @@ export class Notifier {
         );
     }
     if (planned.length > 0) this.changed();
-    if (failure !== undefined) throw failure;
+    if (failure !== null) throw failure;
     return planned;
   }
 

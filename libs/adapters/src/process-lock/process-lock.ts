@@ -12,7 +12,11 @@ export function takeLock(file: string, what: string): () => void {
     database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE;');
   } catch (cause) {
     database.close();
-    throw new CanhError('LOCKED', `Another process of Canh is ${what} (${file}). Stop it, or give this one its own CANH_DATA_DIR.`, { cause });
+    throw new CanhError(
+      'LOCKED',
+      `Another process of Canh is ${what} (${file}). Stop it, or give this one its own CANH_DATA_DIR.`,
+      { cause },
+    );
   }
   return () => database.close();
 }

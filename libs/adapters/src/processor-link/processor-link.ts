@@ -46,23 +46,38 @@ export class ProcessorLink extends LiveSeries {
   private ask(path: string): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const unreachable = (cause: Error): void =>
-        reject(new CanhError('PROCESSOR_UNREACHABLE', `The processor does not answer at ${this.socketPath} (${cause.message}). Start it with the same CANH_DATA_DIR.`, { cause }));
-      const asked = request({ socketPath: this.socketPath, path, agent: this.agent, timeout: ANSWER_WITHIN_MS }, (response) => {
-        const parts: Buffer[] = [];
-        let bytes = 0;
-        response.on('data', (part: Buffer) => {
-          bytes += part.length;
-          if (bytes > MAX_ANSWER_BYTES) response.destroy(new Error(`the answer to ${path} is larger than ${MAX_ANSWER_BYTES} bytes`));
-          else parts.push(part);
-        });
-        response.on('error', unreachable);
-        response.on('end', () => {
-          const answer: unknown = JSON.parse(Buffer.concat(parts).toString());
-          if (response.statusCode === 200) return resolve(answer);
-          const { code, message } = answer as { code?: string; message?: string };
-          reject(new CanhError(code ?? 'PROCESSOR_REFUSED', message ?? `The processor answered ${response.statusCode} to ${path}.`));
-        });
-      });
+        reject(
+          new CanhError(
+            'PROCESSOR_UNREACHABLE',
+            `The processor does not answer at ${this.socketPath} (${cause.message}). Start it with the same CANH_DATA_DIR.`,
+            { cause },
+          ),
+        );
+      const asked = request(
+        { socketPath: this.socketPath, path, agent: this.agent, timeout: ANSWER_WITHIN_MS },
+        (response) => {
+          const parts: Buffer[] = [];
+          let bytes = 0;
+          response.on('data', (part: Buffer) => {
+            bytes += part.length;
+            if (bytes > MAX_ANSWER_BYTES)
+              response.destroy(new Error(`the answer to ${path} is larger than ${MAX_ANSWER_BYTES} bytes`));
+            else parts.push(part);
+          });
+          response.on('error', unreachable);
+          response.on('end', () => {
+            const answer: unknown = JSON.parse(Buffer.concat(parts).toString());
+            if (response.statusCode === 200) return resolve(answer);
+            const { code, message } = answer as { code?: string; message?: string };
+            reject(
+              new CanhError(
+                code ?? 'PROCESSOR_REFUSED',
+                message ?? `The processor answered ${response.statusCode} to ${path}.`,
+              ),
+            );
+          });
+        },
+      );
       asked.on('timeout', () => asked.destroy(new Error(`no answer within ${ANSWER_WITHIN_MS} ms`)));
       asked.on('error', unreachable);
       asked.end();

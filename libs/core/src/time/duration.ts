@@ -14,6 +14,9 @@ export function durationMs(text: string): number {
   const [, amount, unit] = PATTERN.exec(text) ?? [];
   const factor = UNIT_MS[unit ?? ''];
   if (amount === undefined || factor === undefined)
-    throw new CanhError('BAD_DURATION', `'${text}' is not a duration. Write a number and ms, s, m, h or d: 90s, 10m, 7d.`);
+    throw new CanhError(
+      'BAD_DURATION',
+      `'${text}' is not a duration. Write a number and ms, s, m, h or d: 90s, 10m, 7d.`,
+    );
   return Math.round(Number(amount) * factor);
 }

@@ -1,5 +1,5 @@
 import type { Instant } from '@canh/core/time/instant';
-import type { CaughtMail } from './mailbox.js';
+import type { CaughtMail } from './caught-mail.js';
 
 /** The list looks for new mail by itself; without a script, since the page may run none. */
 const RELOAD_S = 5;

@@ -5,23 +5,8 @@ import { Subject, type Observable } from 'rxjs';
 import { SMTPServer, type SMTPServerDataStream } from 'smtp-server';
 import { CanhError } from '@canh/core/canh-error';
 import type { Clock, Instant } from '@canh/core/time/instant';
+import type { CaughtMail } from './caught-mail.js';
 import { listPage, mailPage, notFoundPage } from './mailbox-pages.js';
-
-/** A mail as it was caught. */
-export interface CaughtMail {
-  /** Counts from 1 in the order of arrival. */
-  readonly id: number;
-  readonly receivedAt: Instant;
-  readonly from: string;
-  /** Who it was delivered to (the envelope), whatever its header says. */
-  readonly to: readonly string[];
-  readonly subject: string;
-  readonly messageId: string | null;
-  readonly text: string | null;
-  readonly html: string | null;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly bytes: number;
-}
 
 export interface MailboxOptions {
   /** Default 127.0.0.1. */

@@ -2,7 +2,8 @@ import { connect } from 'node:net';
 import { createTransport, type Transporter } from 'nodemailer';
 import { firstValueFrom } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { startMailbox, type CaughtMail, type Mailbox } from '@canh/simulators/mailbox';
+import type { CaughtMail } from '@canh/simulators/caught-mail';
+import { startMailbox, type Mailbox } from '@canh/simulators/mailbox';
 
 let mailbox: Mailbox;
 let mailer: Transporter;

@@ -1,16 +1,13 @@
 import { DatabaseSync } from 'node:sqlite';
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { openRecords } from '@canh/adapters/records-sql/open-records';
-import { loadServerKey } from '@canh/adapters/records-sql/server-key';
-import { SqlCredentialDesk } from '@canh/adapters/records-sql/sql-credential-desk';
 import { DuckDbSeriesStore } from '@canh/adapters/series-duckdb/duckdb-series-store';
 import type { AlertView } from '@canh/contract/views.dto';
 import { Fleet } from '@canh/simulators/fleet';
-import { canhDone, CanhProcess, steadyPort, temporaryFolder } from '../support/canh-process.js';
+import { CanhProcess, steadyPort, temporaryFolder } from '../support/canh-process.js';
 import { eventually } from '../support/eventually.js';
 import { SmtpInbox } from '../support/smtp-inbox.js';
+import { riverProvince } from './river-province.js';
 
 const KILLS = 20;
 const STATIONS = 8;
@@ -64,49 +61,13 @@ function random(seed: number): () => number {
 
 const stations = Array.from({ length: STATIONS }, (_, index) => `song-${index + 1}`);
 
-async function province(dataDir: string): Promise<{ deviceId: string; token: string }[]> {
-  const names = { vi: 'Sông thử', en: 'Test river' };
-  const limits = [4, 5, 6].map((value, index) => ({
-    name: `alarm_${index + 1}`,
-    metric: 'level_m',
-    value,
-    document: 'kill-nine',
-  }));
-  const inventory = join(dataDir, 'inventory.json');
-  await writeFile(
-    inventory,
-    JSON.stringify({
-      areas: [{ id: 'xa-thu', names }],
-      stations: stations.map((id) => ({
-        id,
-        names,
-        area: 'xa-thu',
-        ownerUnit: 'Đài thử',
-        latitude: 16.8,
-        longitude: 107.1,
-        profile: 'river-gauge',
-        limits,
-      })),
-      devices: stations.map((id) => ({ id, station: id, profile: 'river-gauge' })),
-      contacts: [{ id: 'truc-ban', name: 'Trực ban', channel: 'email', address: 'truc@thu.example' }],
-    }),
-  );
-  await canhDone(['station', 'import', inventory], { CANH_DATA_DIR: dataDir });
-  const records = await openRecords(join(dataDir, 'records.sqlite'));
-  const credentials = new SqlCredentialDesk(records, await loadServerKey(dataDir));
-  const devices = [];
-  for (const deviceId of stations) devices.push({ deviceId, token: await credentials.issue(deviceId) });
-  await records.destroy();
-  return devices;
-}
-
 it(`loses nothing and doubles nothing over ${KILLS} kills in the middle of the readings`, async () => {
   const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
   console.info(`kill-nine: SEED=${seed}`);
   const chance = random(seed);
   const inbox = await SmtpInbox.start();
   const dataDir = await temporaryFolder();
-  const devices = await province(dataDir);
+  const devices = await riverProvince(dataDir, stations);
   const canh = await CanhProcess.start({
     env: {
       CANH_DATA_DIR: dataDir,
@@ -211,7 +172,6 @@ it(`loses nothing and doubles nothing over ${KILLS} kills in the middle of the r
     await fleet?.stop();
     await canh.remove();
     await inbox.close();
-    await rm(dataDir, { recursive: true, force: true });
   }
 }, 300_000);
 

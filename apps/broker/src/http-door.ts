@@ -16,6 +16,8 @@ interface Received {
   readonly faults: readonly Fault[];
 }
 
+const MOST_FAULTS_TOLD = 20;
+
 /**
  * `POST /api/v1/{token}/telemetry` and `…/attributes` with the payloads of MQTT. 200 means on disk, as a PUBACK does; what is then found
  * to be wrong with it is kept as well, and named in the answer.
@@ -44,7 +46,7 @@ export function openHttpDoor(
       if (!Buffer.isBuffer(payload) || payload.length === 0) return refuse(400, 'protocol', 'The request has no body.');
       await intake.accept(kind, identity.deviceId, payload);
       const faults = kind === 'telemetry' ? decodeTelemetry(payload.toString(), clock.now()).faults : [];
-      return reply.send({ received: true, faults } satisfies Received);
+      return reply.send({ received: true, faults: faults.slice(0, MOST_FAULTS_TOLD) } satisfies Received);
     };
     door.post<Device>('/api/v1/:token/telemetry', take('telemetry'));
     door.post<Device>('/api/v1/:token/attributes', take('attributes'));

@@ -1,25 +1,38 @@
 import { randomUUID } from 'node:crypto';
-import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
-import { createServer, type AddressInfo, type Server } from 'node:net';
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { Aedes, type AuthenticateError, type Client } from 'aedes';
-import { createWebSocketStream, WebSocketServer } from 'ws';
 import type { Refusal } from '@canh/core/readings/message';
 import type { Credentials } from '@canh/core/stations/credentials';
 import type { Log } from '@canh/runtime/log';
-import { openDoor } from '@canh/runtime/open-door';
 import { kindOfTopic, mayFollow } from './device-topics.js';
 import type { Intake } from './intake.js';
+import { MqttListeners } from './mqtt-listeners.js';
+import { boundPackets } from './packet-bound.js';
 
 const CONNECT_WITHIN_MS = 10_000;
 /** A subscriber that has not read for so long is cut off; by default it would hold up everybody for a minute. */
 const DRAIN_WITHIN_MS = 5_000;
 const LONGEST_CLIENT_ID = 256;
+/** QoS 2 messages of one client that it has not released yet; each is held in memory whole. */
+const MOST_HALF_DONE = 20;
+/** Before anybody has said who they are. */
+const MOST_BYTES_OF_CONNECT = 4_096;
+/** Topic, ids and the like around a payload. */
+const MOST_BYTES_AROUND = 65_536;
 /** MQTT 3.1.1, 3.2.2.3. */
 const CONNACK = { identifierRejected: 2, badUserNameOrPassword: 4 } as const;
 const FORBIDDEN_TOPIC = 'forbidden topic';
 const TOO_LARGE = 'payload too large';
 /** Nobody may subscribe to this: what a device publishes goes to the journal and is forwarded to no one. */
 const RECEIVED = 'received';
+
+/** Of a CONNECT packet, what is looked at and changed. */
+interface Connect {
+  readonly username?: string | undefined;
+  clientId: string;
+  clean: boolean;
+}
 
 export interface MqttDoorSettings {
   readonly host: string;
@@ -43,9 +56,7 @@ export class MqttDoor {
   ) {}
 
   private aedes!: Aedes;
-  private tcp!: Server;
-  private http!: HttpServer;
-  private sockets!: WebSocketServer;
+  private listeners!: MqttListeners;
 
   /** Opens both ports. Throws CanhError `PORT_NOT_OPEN` with the setting that chooses another. */
   static async open(intake: Intake, credentials: Credentials, settings: MqttDoorSettings, log: Log): Promise<MqttDoor> {
@@ -55,36 +66,25 @@ export class MqttDoor {
       concurrency: 0,
       connectTimeout: CONNECT_WITHIN_MS,
       drainTimeout: DRAIN_WITHIN_MS,
-      preConnect: (client, packet, done) => {
-        door.identify(client, packet as { username?: string | undefined; clientId: string });
-        done(null, true);
-      },
+      maxInflightInbound: MOST_HALF_DONE,
+      // MQTT 3.1 knows 23 characters, which the device's id in front would exceed; how long one may be is checked before.
+      maxClientsIdLength: 4 * LONGEST_CLIENT_ID,
+      preConnect: (client, packet, done) => door.identify(client, packet as Connect, done),
       authenticate: (client, _username, _password, done) => door.admit(client, done),
       authorizePublish: (client, packet, done) => door.take(client, packet, done),
       authorizeSubscribe: (client, subscription, done) =>
         done(null, door.mayFollow(client, subscription.topic) ? subscription : null),
+      // A second lock behind the filters: nothing that a device published leaves by any way.
+      authorizeForward: (_client, packet) => (packet.topic === RECEIVED ? null : packet),
     });
     door.aedes.on('connectionError', (client: Client, error: Error) => door.protocolError(client, error));
     door.aedes.on('clientError', (client: Client, error: Error) => door.protocolError(client, error));
+    const { host, mqttPort, wsPort, messageMaxBytes } = settings;
+    const ports = { host, mqttPort, wsPort, mostBytes: messageMaxBytes + MOST_BYTES_AROUND };
     try {
-      door.tcp = createServer({ noDelay: true }, (socket) => door.aedes.handle(socket));
-      door.http = createHttpServer((_request, response) => response.writeHead(426, { upgrade: 'websocket' }).end());
-      door.sockets = new WebSocketServer({
-        server: door.http,
-        path: '/mqtt',
-        // MQTT's own head is small; what is larger than this is refused before it is put together.
-        maxPayload: settings.messageMaxBytes + 65_536,
-        handleProtocols: (offered) => (offered.has('mqtt') ? 'mqtt' : false),
-      });
-      door.sockets.on('connection', (socket, request) => {
-        const stream = createWebSocketStream(socket);
-        stream.on('error', (error) => log.debug({ event: 'ws.closed', error: error.message }, error.message));
-        door.aedes.handle(stream, request);
-      });
-      await openDoor(door.tcp, settings.host, settings.mqttPort, 'CANH_MQTT_PORT');
-      await openDoor(door.http, settings.host, settings.wsPort, 'CANH_WS_PORT');
+      door.listeners = await MqttListeners.open(ports, (stream, request) => door.handle(stream, request), log);
     } catch (error) {
-      await door.close();
+      await new Promise<void>((resolve) => door.aedes.close(resolve));
       throw error;
     }
     return door;
@@ -95,30 +95,47 @@ export class MqttDoor {
   }
 
   get mqttPort(): number {
-    return (this.tcp.address() as AddressInfo).port;
+    return this.listeners.mqttPort;
   }
 
   get wsPort(): number {
-    return (this.http.address() as AddressInfo).port;
+    return this.listeners.wsPort;
   }
 
   /** Takes nothing new, and lets go of everybody. What was accepted is in the journal's hands. */
   async close(): Promise<void> {
-    this.tcp.close();
-    this.http?.close();
+    this.listeners.close();
     await new Promise<void>((resolve) => this.aedes.close(resolve));
-    for (const socket of this.sockets?.clients ?? []) socket.terminate();
+  }
+
+  private handle(stream: Duplex, request?: IncomingMessage): void {
+    const client = this.aedes.handle(stream, request);
+    const most = (): number =>
+      this.deviceOf.has(client) ? this.settings.messageMaxBytes + MOST_BYTES_AROUND : MOST_BYTES_OF_CONNECT;
+    boundPackets(client, most, (bytes) => {
+      this.refuse(client, 'too-large', `a packet of ${bytes} bytes, at most ${most()}`);
+      client.conn.destroy();
+    });
   }
 
   /**
    * Who is it? Told before Aedes takes up the client id, since that id is made part of the credential's: two clients of one device may
    * use any ids they like, and no id of another device can be taken over.
    */
-  private identify(client: Client, packet: { username?: string | undefined; clientId: string }): void {
-    const identity = packet.username === undefined ? null : this.credentials.identify(packet.username);
-    if (identity === null || packet.clientId.length > LONGEST_CLIENT_ID) return;
-    this.deviceOf.set(client, identity.deviceId);
-    packet.clientId = `${identity.deviceId}/${packet.clientId === '' ? randomUUID() : packet.clientId}`;
+  private identify(client: Client, packet: Connect, done: (error: Error | null, success: boolean) => void): void {
+    // Nothing is kept here for who is away, so there is no session to keep; Aedes would keep them all in memory.
+    packet.clean = true;
+    try {
+      const identity = packet.username === undefined ? null : this.credentials.identify(packet.username);
+      if (identity !== null && packet.clientId.length <= LONGEST_CLIENT_ID) {
+        this.deviceOf.set(client, identity.deviceId);
+        packet.clientId = `${identity.deviceId}/${packet.clientId === '' ? randomUUID() : packet.clientId}`;
+      }
+    } catch (error) {
+      this.log.error({ event: 'mqtt.unidentified', error: (error as Error).message }, (error as Error).message);
+      return done(error as Error, false);
+    }
+    done(null, true);
   }
 
   private admit(client: Client, done: (error: AuthenticateError | null, success: boolean | null) => void): void {

@@ -1,8 +1,9 @@
 import { isAscii, isUtf8 } from 'node:buffer';
 import type { FlaggedReading } from '@canh/core/quality/flagged-reading';
-import { readMessage, type AttributeChange } from '@canh/core/quality/read-message';
+import { readMessage, type AttributeChange, type MessageContent } from '@canh/core/quality/read-message';
 import type { TimeWindow } from '@canh/core/readings/accept-time';
 import type { JournalBatch, JournalOffset } from '@canh/core/readings/journal';
+import type { Message } from '@canh/core/readings/message';
 import type { Quarantined } from '@canh/core/readings/quarantine';
 import type { KnownDevices } from '@canh/core/stations/known-devices';
 import type { Instant } from '@canh/core/time/instant';
@@ -42,16 +43,7 @@ export function readBatch(
     const content = readMessage(message, textOf(message.payload), devices, window);
     for (const reading of content.readings) readings.push(reading);
     for (const change of content.attributes) attributes.push({ ...change, at: message.receivedAt });
-    for (const [part, { deviceId, fault }] of content.faults.entries())
-      quarantined.push({
-        offset,
-        part,
-        deviceId,
-        receivedAt: message.receivedAt,
-        reason: fault.reason,
-        detail: fault.detail,
-        payload: Buffer.from(message.payload),
-      });
+    quarantined.push(...quarantinedOf(offset, message, content.faults));
   }
   const lastReceivedAt = entries.at(-1)?.message.receivedAt ?? null;
   return {
@@ -65,4 +57,23 @@ export function readBatch(
     behindBytes,
     lastReceivedAt,
   };
+}
+
+/** Enough to see what is wrong with a message; one of 256 KB can hold tens of thousands. */
+const MOST_FAULTS_OF_A_MESSAGE = 20;
+const NO_BYTES = new Uint8Array();
+
+/** The faults of one message, each by itself; its bytes stand once, with the first of them. */
+function quarantinedOf(offset: JournalOffset, message: Message, faults: MessageContent['faults']): Quarantined[] {
+  const unsaid = faults.length - MOST_FAULTS_OF_A_MESSAGE;
+  return faults.slice(0, MOST_FAULTS_OF_A_MESSAGE).map(({ deviceId, fault: { reason, detail } }, part) => ({
+    offset,
+    part,
+    deviceId,
+    receivedAt: message.receivedAt,
+    reason,
+    detail:
+      unsaid > 0 && part === MOST_FAULTS_OF_A_MESSAGE - 1 ? `${detail}; and ${unsaid} more in this message` : detail,
+    payload: part === 0 ? Uint8Array.from(message.payload) : NO_BYTES,
+  }));
 }

@@ -23,6 +23,23 @@ import { putProvince } from './simulate-command.js';
 const USUAL_PORTS = { CANH_HTTP_PORT: 8080, CANH_MQTT_PORT: 1883, CANH_WS_PORT: 8083 } as const;
 const TELL_EVERY_MS = 15_000;
 
+/** What a person may choose for a demonstration. Anything else that is set is meant for a real Canh, whose stores and mail must stay out of it. */
+const CHOICES: ReadonlySet<string> = new Set([
+  ...Object.keys(USUAL_PORTS),
+  'CANH_HOST',
+  'CANH_DEVICES_DIR',
+  'CANH_LANGUAGE',
+  'CANH_TIMEZONE',
+  'CANH_LOG_LEVEL',
+  'CANH_ADMIN_PASSWORD',
+]);
+
+function forDemo(environment: Environment): Environment {
+  return Object.fromEntries(
+    Object.entries(environment).filter(([name]) => !name.startsWith('CANH_') || CHOICES.has(name)),
+  );
+}
+
 /** The usual ports where they are free and nobody chose others: a demonstration must not fail for a port. */
 async function freePorts(environment: Environment, host: string): Promise<Record<string, string>> {
   const chosen: Record<string, string> = {};
@@ -56,7 +73,7 @@ async function setUp(dataDir: string): Promise<{ deviceId: string; token: string
 /** Everything at once on a temporary folder: a province whose river rises, the alert, and the e-mail that reached the duty officer. */
 async function startDemo(storyName: string): Promise<Running> {
   const story = storyNamed(storyName);
-  const given = processEnvironment();
+  const given = forDemo(processEnvironment());
   const { host } = readSettings(CommonSettings, given);
   const dataDir = await mkdtemp(join(tmpdir(), 'canh-demo-'));
   const undo: (() => Promise<unknown>)[] = [() => rm(dataDir, { recursive: true, force: true })];

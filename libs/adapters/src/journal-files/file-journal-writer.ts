@@ -118,6 +118,7 @@ export class FileJournalWriter extends JournalWriter {
 
   /** Waits for what was accepted, then gives the folder back. */
   async close(): Promise<void> {
+    if (this.closed) return;
     this.closed = true;
     while (this.committing !== null || this.waiting.length > 0) await (this.committing ?? this.commit());
     if (this.timer !== null) clearTimeout(this.timer);

@@ -184,6 +184,23 @@ describe('a threshold rule', () => {
     expect(night(steps, { restartEach: true })).toEqual(night(steps));
   });
 
+  it('ends what it had raised when an edit took the level away meanwhile', () => {
+    const [warning] = RIVER.levels;
+    const state: ThresholdState = { judgedAt: 0, sequence: 0, reachedSince: [1, 1, 1], level: 2 };
+    const reading: FlaggedReading = {
+      deviceId: 'thach-han-1',
+      stationId: 'thach-han',
+      metric: 'level_m',
+      value: 1,
+      measuredAt: 5,
+      sequence: 0,
+      receivedAt: 5,
+      flag: Flag.good,
+    };
+    const { transition } = stepThreshold({ ...RIVER, levels: [warning!] }, THACH_HAN, state, reading);
+    expect(transition).toMatchObject({ kind: 'returned', previous: 'warning' });
+  });
+
   it('judges the station by the limits in force at the time of the reading', () => {
     const changing: Limit[] = [
       { ...alarm('alarm_3', 5.5), validTo: instant('02:30') },

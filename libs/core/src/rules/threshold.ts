@@ -55,7 +55,8 @@ export function stepThreshold(
 
   const sign = rule.direction === 'above' ? 1 : -1;
   const reachedSince: (Instant | null)[] = [];
-  const before = state?.level ?? -1;
+  // The rule may have lost levels since this state was kept.
+  const before = Math.min(state?.level ?? -1, rule.levels.length - 1);
   let level = -1;
   let deciding: ResolvedLimit | null = null;
   for (const [index, each] of rule.levels.entries()) {

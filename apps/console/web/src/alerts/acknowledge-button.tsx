@@ -2,9 +2,10 @@ import type { AlertView } from '@canh/contract/views.dto';
 import { Button, Loader } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { useClock } from '../live/hooks.js';
+import { isAcknowledged } from '../live/order.js';
 import { useText } from '../text/text.js';
 import style from './acknowledge-button.module.css';
-import { refusalWords, useAcknowledge, useAnswering } from './use-acknowledge.js';
+import { Conflict, refusalWords, useAcknowledge, useAnswering } from './use-acknowledge.js';
 
 /** Acknowledges the alert as it stands here. Until the stream brings the change it says that it is being sent. */
 export function AcknowledgeButton({ alert, prominent = false }: { alert: AlertView; prominent?: boolean }): ReactNode {
@@ -32,7 +33,9 @@ export function AcknowledgeButton({ alert, prominent = false }: { alert: AlertVi
 export function Refusal({ alert }: { alert: AlertView }): ReactNode {
   const text = useText();
   const answering = useAnswering(alert.id);
-  const error = answering.kind === 'refused' ? answering.error : null;
+  const refused = answering.kind === 'refused' ? answering.error : null;
+  // That it failed is no news once the alert is acknowledged; who was quicker is.
+  const error = refused instanceof Conflict || !isAcknowledged(alert) ? refused : null;
   const says = useClock((now) => (error === null ? null : refusalWords(error, now, text)));
   if (says === null) return null;
   return (

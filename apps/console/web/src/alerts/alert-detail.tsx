@@ -5,7 +5,7 @@ import { useEffect, type ReactNode } from 'react';
 import { alertDetailQuery } from '../api/alerts.js';
 import { seriesQuery, stationsQuery } from '../api/stations.js';
 import { SeriesPanel } from '../chart/series-panel.js';
-import { useAlert, useLatest, useLive } from '../live/hooks.js';
+import { useAlert, useLatest, useLive, useStanding } from '../live/hooks.js';
 import { isAcknowledged, isActive, priorityOf } from '../live/order.js';
 import { limitWord, whatHappened } from '../text/limit-words.js';
 import { useText } from '../text/text.js';
@@ -71,6 +71,7 @@ function Detail({
   const stations = useQuery(stationsQuery(live));
   const station = stations.data?.find(({ id }) => id === alert.stationId);
   const canAnswer = !isAcknowledged(alert);
+  const standing = useStanding(alert);
 
   return (
     <DetailPane
@@ -88,11 +89,11 @@ function Detail({
       <Refusal alert={alert} />
       <div className={style.now}>
         <div>
-          <p className={`${style.happened} hatched`}>{whatHappened(alert, text)}</p>
+          <p className={`${style.happened} hatched`}>{whatHappened(standing, alert, text)}</p>
           <p>
-            <span className="hatched number">{format.quantity(alert.evidence.value, alert.decimals, alert.unit)}</span>{' '}
+            <span className="hatched number">{format.quantity(standing.value, alert.decimals, alert.unit)}</span>{' '}
             <span className="quiet">
-              (<MeasuredAt at={alert.evidence.measuredAt} />)
+              (<MeasuredAt at={standing.measuredAt} />)
             </span>
           </p>
           <State alert={alert} />
@@ -104,7 +105,15 @@ function Detail({
         )}
       </div>
 
-      {station === undefined ? <PanelLoading rows={3} /> : <SeriesPanel station={station} evidence={alert.evidence} />}
+      {station !== undefined ? (
+        <SeriesPanel station={station} evidence={alert.evidence} />
+      ) : stations.data !== undefined ? (
+        <p className="quiet">{words.detail.noStation}</p>
+      ) : stations.error !== null ? (
+        <PanelError error={stations.error} again={() => void stations.refetch()} busy={stations.isFetching} />
+      ) : (
+        <PanelLoading rows={3} />
+      )}
 
       {detail === undefined ? (
         error === null ? (
@@ -209,9 +218,14 @@ function Evidence({
     <Section
       title={words.detail.evidence}
       aside={
-        <Button variant="subtle" onClick={() => go({ station: alert.stationId, alert: null, metric: evidence.metric })}>
-          {words.detail.openStation}
-        </Button>
+        station !== undefined && (
+          <Button
+            variant="subtle"
+            onClick={() => go({ station: alert.stationId, alert: null, metric: evidence.metric })}
+          >
+            {words.detail.openStation}
+          </Button>
+        )
       }
     >
       <Facts
@@ -226,7 +240,7 @@ function Evidence({
               </>
             ),
           },
-          { name: words.detail.flag, value: <EvidenceFlag alert={alert} /> },
+          { name: words.detail.flag, value: <EvidenceFlag alert={alert} known={station !== undefined} /> },
           {
             name: words.detail.limit,
             value: (
@@ -251,7 +265,7 @@ function Evidence({
 }
 
 /** How far the deciding reading is trusted: known while it is the newest, or from the step of the chart that holds it. */
-function EvidenceFlag({ alert }: { alert: AlertView }): ReactNode {
+function EvidenceFlag({ alert, known }: { alert: AlertView; known: boolean }): ReactNode {
   const { words, format } = useText();
   const live = useLive();
   const { period } = useAddress();
@@ -261,15 +275,19 @@ function EvidenceFlag({ alert }: { alert: AlertView }): ReactNode {
   );
   const series = useQuery({
     ...seriesQuery(live, { stationId: alert.stationId, metric, period }),
-    enabled: latest === undefined,
+    enabled: known && latest === undefined,
     refetchInterval: false,
     staleTime: 60_000,
   });
   const word = (flag: number): string => words.stations.flag[flag] ?? words.stations.flagOther(flag);
   if (latest !== undefined) return word(latest.flag);
   const step = stepOf(series.data, measuredAt);
-  if (step !== undefined && series.data !== undefined)
-    return words.detail.worstInStep(word(step.flag), format.age(series.data.bucketMs));
+  if (step !== undefined && series.data !== undefined) {
+    // Alone in its step, the step's flag is its own.
+    return step.count === 1
+      ? word(step.flag)
+      : words.detail.worstInStep(word(step.flag), format.age(series.data.bucketMs));
+  }
   return (
     <abbr className="missing" title={words.detail.flagUnknown} aria-label={words.detail.flagUnknown}>
       —

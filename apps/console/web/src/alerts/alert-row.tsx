@@ -1,36 +1,34 @@
 import type { AlertView } from '@canh/contract/views.dto';
 import { memo, type ReactNode } from 'react';
-import { useAlert } from '../live/hooks.js';
+import { useAlert, useStanding } from '../live/hooks.js';
 import { isAcknowledged } from '../live/order.js';
 import { valueAndLimit, whatHappened } from '../text/limit-words.js';
 import { useText } from '../text/text.js';
-import { Age } from '../ui/age.js';
+import { Age, OldReading } from '../ui/age.js';
 import { PriorityMark } from '../ui/priority-mark.js';
 import { AcknowledgeButton, Refusal } from './acknowledge-button.js';
 import style from './alert-row.module.css';
 
+interface Place {
+  readonly chosen: boolean;
+  /** From 1, of so many: for who cannot see the list. */
+  readonly place: number;
+  readonly of: number;
+  readonly open: (id: string) => void;
+}
+
 /** One alert; it listens to this one and is drawn again for no other. */
-export const AlertRow = memo(function AlertRow({
-  id,
-  chosen,
-  place,
-  of,
-  open,
-}: {
-  id: string;
-  chosen: boolean;
-  place: number;
-  of: number;
-  open: (id: string) => void;
-}): ReactNode {
-  const text = useText();
-  const { format } = text;
+export const AlertRow = memo(function AlertRow({ id, ...place }: Place & { id: string }): ReactNode {
   const alert = useAlert(id);
-  if (alert === undefined) return null;
+  return alert === undefined ? null : <Row alert={alert} {...place} />;
+});
+
+function Row({ alert, chosen, place, of, open }: Place & { alert: AlertView }): ReactNode {
+  const { format } = useText();
   return (
     <li
       className={style.row}
-      data-alert-id={id}
+      data-alert-id={alert.id}
       data-alert-version={alert.version}
       data-state={alert.state}
       data-chosen={chosen}
@@ -43,7 +41,7 @@ export const AlertRow = memo(function AlertRow({
         className={style.open}
         data-row
         aria-current={chosen ? 'true' : undefined}
-        onClick={() => open(id)}
+        onClick={() => open(alert.id)}
       >
         <PriorityMark severity={alert.severity} state={alert.state} />
         <span className={style.age}>
@@ -51,12 +49,11 @@ export const AlertRow = memo(function AlertRow({
         </span>
         <span className={style.place}>
           <span className={style.station}>{format.text(alert.stationNames)}</span>
-          <span className={style.second}>{format.place(alert.areaNames)}</span>
+          <span className={style.rule}>
+            {format.text(alert.ruleNames)}, {format.place(alert.areaNames)}
+          </span>
         </span>
-        <span className={style.what}>
-          <span className={`${style.happened} hatched`}>{whatHappened(alert, text)}</span>
-          <span className={`${style.second} number hatched`}>{valueAndLimit(alert, text)}</span>
-        </span>
+        <What alert={alert} />
       </button>
       <span className={style.answer}>
         <State alert={alert} />
@@ -69,7 +66,21 @@ export const AlertRow = memo(function AlertRow({
       <Refusal alert={alert} />
     </li>
   );
-});
+}
+
+function What({ alert }: { alert: AlertView }): ReactNode {
+  const text = useText();
+  const standing = useStanding(alert);
+  return (
+    <span className={style.what}>
+      <span className={`${style.happened} hatched`}>{whatHappened(standing, alert, text)}</span>
+      <span className={`${style.second} ${style.values}`}>
+        <span className="number hatched">{valueAndLimit(standing, alert, text)}</span>
+        <OldReading measuredAt={standing.measuredAt} />
+      </span>
+    </span>
+  );
+}
 
 /** What was answered and by whom. That nobody answered yet is said by the mark and by the button, and in words to who hears the page. */
 function State({ alert }: { alert: AlertView }): ReactNode {

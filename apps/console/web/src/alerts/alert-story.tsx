@@ -36,8 +36,7 @@ export function History({
             </span>
             {event.evidence !== null && (
               <span className="quiet number">
-                {valueAndLimit({ evidence: event.evidence, decimals, unit }, text)} (
-                {limitWord(event.evidence.limitName, words)})
+                {valueAndLimit(event.evidence, { unit, decimals }, text)} ({limitWord(event.evidence.limitName, words)})
               </span>
             )}
             {event.note !== null && event.note !== '' && <q className={style.note}>{event.note}</q>}

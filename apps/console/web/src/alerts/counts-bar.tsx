@@ -29,6 +29,7 @@ export function CountsBar(): ReactNode {
           aria-label={words.alerts.countOf(words.severity[one], counts[one])}
           data-testid={`count-${one}`}
           data-none={counts[one] === 0}
+          data-count={ready ? counts[one] : undefined}
           onClick={() => go({ view: 'alerts', severity: on && severity === one ? null : one }, on ? 'replace' : 'push')}
         >
           <PriorityMark severity={one} state={counts[one] === 0 ? 'closed' : 'acknowledged'} label={false} />
@@ -42,6 +43,7 @@ export function CountsBar(): ReactNode {
         aria-pressed={on && unacknowledged}
         data-testid="count-unacknowledged"
         data-none={counts.unacknowledged === 0}
+        data-count={ready ? counts.unacknowledged : undefined}
         onClick={() => go({ view: 'alerts', unacknowledged: !(on && unacknowledged) }, on ? 'replace' : 'push')}
       >
         <span className={`${style.number} number hatched`}>{shown(counts.unacknowledged)}</span>

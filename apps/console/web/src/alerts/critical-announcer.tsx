@@ -14,7 +14,7 @@ export function CriticalAnnouncer(): ReactNode {
     <ul className="sr-only" aria-live="assertive" aria-relevant="additions">
       {critical.slice(0, announcedAtOnce).map((alert) => (
         <li key={alert.id}>
-          {words.alerts.announceCritical(format.text(alert.stationNames), whatHappened(alert, text))}
+          {words.alerts.announceCritical(format.text(alert.stationNames), whatHappened(alert.evidence, alert, text))}
         </li>
       ))}
     </ul>

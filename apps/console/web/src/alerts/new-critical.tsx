@@ -1,6 +1,7 @@
 import type { AlertView } from '@canh/contract/views.dto';
 import { Button } from '@mantine/core';
 import type { ReactNode } from 'react';
+import { useStanding } from '../live/hooks.js';
 import { whatHappened } from '../text/limit-words.js';
 import { useText } from '../text/text.js';
 import { go } from '../ui/address.js';
@@ -9,8 +10,7 @@ import style from './new-critical.module.css';
 
 /** The worst does not wait: what is critical, unanswered and not among the rows shown has its own strip above them. */
 export function NewCritical({ alerts }: { alerts: readonly AlertView[] }): ReactNode {
-  const text = useText();
-  const { words, format } = text;
+  const { words } = useText();
   const first = alerts[0];
   if (first === undefined) return null;
   return (
@@ -19,12 +19,22 @@ export function NewCritical({ alerts }: { alerts: readonly AlertView[] }): React
       <span className={style.words}>
         <strong>{words.alerts.newCritical(alerts.length)}</strong>
         <span className={style.what}>
-          {format.text(first.stationNames)}, {whatHappened(first, text)}
+          <What of={first} />
         </span>
       </span>
       <Button variant="filled" onClick={() => go({ view: 'alerts', alert: first.id, station: null, metric: null })}>
         {words.alerts.see}
       </Button>
     </div>
+  );
+}
+
+function What({ of }: { of: AlertView }): ReactNode {
+  const text = useText();
+  const standing = useStanding(of);
+  return (
+    <>
+      {text.format.text(of.stationNames)}, {whatHappened(standing, of, text)}
+    </>
   );
 }

@@ -2,7 +2,7 @@ import type { AlertView } from '@canh/contract/views.dto';
 import { useMutationState, useQueryClient } from '@tanstack/react-query';
 import { useCallback } from 'react';
 import { acknowledge, oneAlert } from '../api/alerts.js';
-import { ApiProblem } from '../api/client.js';
+import { ApiProblem, NoAnswer } from '../api/client.js';
 import { useLive } from '../live/hooks.js';
 import type { Live } from '../live/live.js';
 import type { Format } from '../text/format.js';
@@ -99,6 +99,8 @@ export function refusalWords(
   now: number,
   { words, format }: { readonly words: Words; readonly format: Format },
 ): string {
+  // Nobody knows whether a request without an answer was done.
+  if (error instanceof NoAnswer) return words.alerts.notKnown;
   if (!(error instanceof Conflict)) return words.alerts.notSent(problemWords(error, words));
   if (error.kind === 'gone') return words.alerts.conflictGone;
   if (error.kind === 'stale') return words.alerts.conflictStale;

@@ -42,7 +42,14 @@ function makeClient(): QueryClient {
 /** Everything that all pages share. */
 export function Page(): ReactNode {
   const [client] = useState(makeClient);
-  const [live] = useState(() => new Live('/api/live', { openAlerts, signedOut: () => sessionEnded(client) }));
+  const [live] = useState(
+    () =>
+      new Live('/api/live', {
+        openAlerts,
+        connected: () => void client.invalidateQueries({ predicate: (query) => query.queryKey[0] !== 'session' }),
+        signedOut: () => sessionEnded(client),
+      }),
+  );
   return (
     <MantineProvider
       theme={theme}

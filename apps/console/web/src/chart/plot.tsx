@@ -253,6 +253,7 @@ function drawLimits(plot: uPlot, { limits, decimals }: Picture, format: Format, 
     ctx.font = font(12 * pixel, 600);
     ctx.textAlign = 'left';
     ctx.textBaseline = 'middle';
+    ctx.fontKerning = 'none';
     const tall = 15 * pixel;
     const spread = spreadLabels(
       at.map((y) => y - tall / 2 - pixel),

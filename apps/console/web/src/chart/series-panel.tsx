@@ -54,14 +54,6 @@ export function SeriesPanel({
           </div>
         )}
         {metrics.length === 1 && <h3 className={style.only}>{format.text(metric.names)}</h3>}
-        <SegmentedControl
-          className={style.period ?? ''}
-          aria-label={words.chart.period}
-          value={period}
-          onChange={(value) => go({ period: value }, 'replace')}
-          data={periods.map((value) => ({ value, label: words.chart.periods[value] }))}
-          transitionDuration={0}
-        />
       </div>
       <Series
         key={`${station.id}/${metric.name}`}
@@ -72,6 +64,22 @@ export function SeriesPanel({
         live={live}
       />
     </section>
+  );
+}
+
+/** How far back the chart goes. */
+function PeriodChoice(): ReactNode {
+  const { words } = useText();
+  const { period } = useAddress();
+  return (
+    <SegmentedControl
+      className={style.period ?? ''}
+      aria-label={words.chart.period}
+      value={period}
+      onChange={(value) => go({ period: value }, 'replace')}
+      data={periods.map((value) => ({ value, label: words.chart.periods[value] }))}
+      transitionDuration={0}
+    />
   );
 }
 
@@ -119,7 +127,16 @@ function Series({
   if (query.error !== null && series === undefined)
     return <PanelError error={query.error} again={() => void query.refetch()} busy={query.isFetching} />;
   if (series === undefined) return <div className={style.waiting} role="status" aria-label={words.loading} />;
-  if (picture === null) return <div className={style.waiting}>{words.chart.empty}</div>;
+  if (picture === null) {
+    return (
+      <>
+        <div className={style.waiting}>{words.chart.empty}</div>
+        <div className={style.below}>
+          <PeriodChoice />
+        </div>
+      </>
+    );
+  }
 
   const quantity = (value: number): string => format.quantity(value, series.decimals, series.unit);
   const lowest = Math.min(...series.buckets.map(({ min }) => min));
@@ -139,9 +156,12 @@ function Series({
           label={`${words.chart.describes(format.text(metric.names), format.text(station.names))}, ${words.chart.periods[period]}: ${summary}`}
         />
       </div>
-      <p className={`${style.readout} number`}>
-        {over === null ? summary : readout(picture, over, quantity, (at) => format.time(at), words)}
-      </p>
+      <div className={style.below}>
+        <p className={`${style.readout} number`}>
+          {over === null ? summary : readout(picture, over, quantity, (at) => format.time(at), words)}
+        </p>
+        <PeriodChoice />
+      </div>
     </>
   );
 }

@@ -1,5 +1,6 @@
 import type { AlertView, LatestValueView } from '@canh/contract/views.dto';
 import { createContext, useCallback, useContext, useSyncExternalStore } from 'react';
+import { standingOf, type Standing } from './standing.js';
 import type { ListState, Live, LiveStatus } from './live.js';
 
 const LiveContext = createContext<Live | null>(null);
@@ -47,6 +48,11 @@ export function useLatest(stationId: string): readonly LatestValueView[] | undef
   const live = useLive();
   const subscribe = useCallback((changed: () => void) => live.onLatest(stationId, changed), [live, stationId]);
   return useSyncExternalStore(subscribe, () => live.latestOf(stationId));
+}
+
+/** How the alert stands now. */
+export function useStanding(alert: AlertView): Standing {
+  return standingOf(alert, useLatest(alert.stationId));
 }
 
 export function useLiveStatus(): LiveStatus {

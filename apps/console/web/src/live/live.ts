@@ -32,6 +32,8 @@ export type ListState = 'loading' | 'ready' | 'failed';
 export interface LiveOptions {
   /** All open alerts, as of now. */
   openAlerts(signal: AbortSignal): Promise<OpenAlerts>;
+  /** A connection has begun to tell: what was asked for before may have missed something. */
+  connected(): void;
   /** The server asks to sign in again. */
   signedOut(): void;
 }
@@ -72,6 +74,8 @@ export class Live {
   private lastChange = 0;
   private complete = true;
   private resumed: { readonly changes: number; readonly at: Moment } | null = null;
+  /** Whether this connection has said anything yet. */
+  private told = false;
   private outage: { changes: number } | null = null;
   private counters = { readingsStored: 0, journalBehindBytes: 0 };
   private statusNow: LiveStatus = {
@@ -100,6 +104,8 @@ export class Live {
     if (this.running !== null) return;
     this.running = { since: thisMoment(), timer: setInterval(() => this.tick(), 1_000), stop: new AbortController() };
     this.stream.start();
+    // A page that shows nothing yet does not wait for the first word.
+    void this.takeList();
     window.addEventListener('online', this.reconnect);
     this.tick();
   }
@@ -185,12 +191,17 @@ export class Live {
     this.proof.reconnected();
     // A break of a few seconds is not worth a word.
     this.outage = silent !== null && freshness(silent) !== 'live' ? { changes: 0 } : null;
-    // The list is asked for after the stream stands, so nothing falls between the two.
-    void this.takeList();
+    this.told = false;
   }
 
   private take(message: LiveMessage): void {
     this.proof.hear(message.now, thisMoment());
+    if (!this.told) {
+      this.told = true;
+      // What is asked for from now on leaves no gap to what the stream tells.
+      void this.takeList();
+      this.options.connected();
+    }
     if (message.kind === 'beat') {
       this.counters = { readingsStored: message.readingsStored, journalBehindBytes: message.journalBehindBytes };
     } else if (message.kind === 'alerts') {

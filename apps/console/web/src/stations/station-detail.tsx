@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { stationsQuery } from '../api/stations.js';
 import { SeriesPanel } from '../chart/series-panel.js';
-import { useLatest, useLive, useOpenAlerts } from '../live/hooks.js';
+import { useLatest, useLive, useOpenAlerts, useStanding } from '../live/hooks.js';
 import { limitWord, whatHappened } from '../text/limit-words.js';
 import { useText } from '../text/text.js';
 import { go } from '../ui/address.js';
@@ -93,7 +93,7 @@ function Detail({ station }: { station: StationView }): ReactNode {
                       <Value
                         of={
                           value === undefined
-                            ? { kind: 'missing', because: words.stations.never }
+                            ? { kind: 'missing', because: words.stations.neverThis }
                             : { kind: 'value', value: value.value, decimals: metric.decimals, unit: metric.unit }
                         }
                       />
@@ -148,6 +148,7 @@ function Detail({ station }: { station: StationView }): ReactNode {
 
 function OpenAlert({ alert }: { alert: AlertView }): ReactNode {
   const text = useText();
+  const standing = useStanding(alert);
   const { words, format } = text;
   return (
     <button
@@ -157,7 +158,7 @@ function OpenAlert({ alert }: { alert: AlertView }): ReactNode {
     >
       <PriorityMark severity={alert.severity} state={alert.state} />
       <span className={style.alertWords}>
-        <strong className="hatched">{whatHappened(alert, text)}</strong>
+        <strong className="number hatched">{whatHappened(standing, alert, text)}</strong>
         <span className="quiet">
           {format.text(alert.ruleNames)}, {words.alerts.state[alert.state]}
         </span>

@@ -19,7 +19,7 @@ const kindIcons: Record<DeviceKind, typeof WaterIcon> = {
   'traffic-camera': CameraIcon,
 };
 
-/** The others stand in the station's page, unless their value is not trusted. */
+/** The others stand in the station's page. */
 const metricsShown = 2;
 const suspectFrom = 3;
 
@@ -60,11 +60,13 @@ export const StationRow = memo(function StationRow({
           <span className={style.area}>{format.place(station.areaNames)}</span>
         </span>
         <span className={style.values}>
-          {station.metrics.map((metric, index) => {
-            const value = latest.find((one) => one.metric === metric.name);
-            if (index >= metricsShown && (value?.flag ?? 0) < suspectFrom) return null;
-            return <MetricValue key={metric.name} metric={metric} latest={value} />;
-          })}
+          {metricsToShow(station.metrics, latest).map((metric) => (
+            <MetricValue
+              key={metric.name}
+              metric={metric}
+              latest={latest.find((value) => value.metric === metric.name)}
+            />
+          ))}
         </span>
         <span className={style.heard}>
           <Heard station={station} latest={latest} />
@@ -73,6 +75,14 @@ export const StationRow = memo(function StationRow({
     </li>
   );
 });
+
+/** The first two that the station sends, and whatever is not to be trusted. */
+function metricsToShow(metrics: readonly MetricView[], latest: readonly LatestValueView[]): MetricView[] {
+  const flagOf = new Map(latest.map(({ metric, flag }) => [metric, flag]));
+  const sent = metrics.filter(({ name }) => flagOf.has(name));
+  const first = (sent.length > 0 ? sent : metrics).slice(0, metricsShown);
+  return metrics.filter((metric) => first.includes(metric) || (flagOf.get(metric.name) ?? 0) >= suspectFrom);
+}
 
 /** The worst alert that is active there, or else what kind of station it is. */
 function Mark({ station }: { station: StationView }): ReactNode {
@@ -110,12 +120,14 @@ function MetricValue({ metric, latest }: { metric: MetricView; latest: LatestVal
   const { words, format } = useText();
   return (
     <span className={style.value}>
-      <span className={style.metric}>{format.text(metric.names)}</span>
+      <span className={style.metric} title={format.text(metric.names)}>
+        {format.text(metric.names)}
+      </span>
       <strong>
         <Value
           of={
             latest === undefined
-              ? { kind: 'missing', because: words.stations.never }
+              ? { kind: 'missing', because: words.stations.neverThis }
               : { kind: 'value', value: latest.value, decimals: metric.decimals, unit: metric.unit }
           }
         />
@@ -147,7 +159,7 @@ export function Heard({ station, latest }: { station: StationView; latest: reado
         </span>
       )}
       {kind === 'backlog' && (
-        <span className={style.overdue}>
+        <span className={style.backlog}>
           <ClockIcon width={16} height={16} /> {words.stations.backlog}
         </span>
       )}

@@ -99,6 +99,7 @@ export const en: Words = {
       returned: 'Returned, unacknowledged',
       closed: 'Closed',
     },
+    measuredAgo: (age) => `measured ${age} ago`,
     returnedShort: 'Returned',
     whoAt: (name, at) => `${name}, ${at}`,
     above: (limit, by) => `above ${limit} by ${by}`,
@@ -117,6 +118,8 @@ export const en: Words = {
     conflictAlready: 'This alert is already acknowledged or closed.',
     conflictStale: 'The alert has just changed. Look again, then acknowledge.',
     conflictGone: 'This alert is no longer there.',
+    notKnown:
+      'Not known whether it was acknowledged: the server did not answer. Look at the state, then press again if needed.',
     notSent: (why) => `Not acknowledged. ${why}`,
     announceCritical: (place, what) => `New critical alert: ${place}, ${what}`,
   },
@@ -170,6 +173,7 @@ export const en: Words = {
     outcome: { accepted: 'accepted', refused: 'refused', failed: 'failed' },
     noAttempt: 'not tried yet',
     openStation: 'Open station',
+    noStation: 'This station is no longer registered, so there is no chart.',
   },
 
   stations: {
@@ -188,7 +192,8 @@ export const en: Words = {
     overdue: 'overdue',
     overdueFor: (age) => `overdue (last heard ${age} ago)`,
     never: 'never sent data',
-    backlog: 'sending its backlog',
+    neverThis: 'never sent this metric',
+    backlog: 'catching up',
     ago: (age) => `${age} ago`,
     flag: { 1: 'good', 2: 'not evaluated', 3: 'suspect', 4: 'failed', 9: 'missing' },
     flagOther: (flag) => `flag ${flag}`,

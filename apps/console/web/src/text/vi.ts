@@ -112,6 +112,7 @@ export const vi = {
       returned: 'Đã hết, chưa xác nhận',
       closed: 'Đã đóng',
     } satisfies Record<AlertState, string>,
+    measuredAgo: (age: string) => `đo ${age} trước`,
     returnedShort: 'Đã hết',
     whoAt: (name: string, at: string) => `${name}, ${at}`,
     above: (limit: string, by: string) => `trên ${limit} ${by}`,
@@ -130,6 +131,7 @@ export const vi = {
     conflictAlready: 'Cảnh báo này đã được xác nhận hoặc đã đóng.',
     conflictStale: 'Cảnh báo vừa thay đổi. Xem lại rồi xác nhận.',
     conflictGone: 'Cảnh báo này không còn nữa.',
+    notKnown: 'Không rõ đã xác nhận được chưa: máy chủ không trả lời. Xem lại trạng thái rồi bấm lại nếu cần.',
     notSent: (why: string) => `Chưa xác nhận được. ${why}`,
     announceCritical: (place: string, what: string) => `Cảnh báo khẩn cấp mới: ${place}, ${what}`,
   },
@@ -189,6 +191,7 @@ export const vi = {
     >,
     noAttempt: 'chưa gửi lần nào',
     openStation: 'Mở trạm',
+    noStation: 'Trạm này không còn trong danh mục, nên không có biểu đồ.',
   },
 
   stations: {
@@ -210,7 +213,8 @@ export const vi = {
     overdue: 'quá hạn gửi số liệu',
     overdueFor: (age: string) => `quá hạn gửi số liệu (lần cuối ${age} trước)`,
     never: 'chưa gửi số liệu lần nào',
-    backlog: 'đang gửi bù số liệu cũ',
+    neverThis: 'chưa gửi thông số này lần nào',
+    backlog: 'đang gửi bù',
     ago: (age: string) => `${age} trước`,
     flag: { 1: 'tốt', 2: 'chưa kiểm tra', 3: 'nghi ngờ', 4: 'lỗi', 9: 'thiếu' } as Record<number, string>,
     flagOther: (flag: number) => `cờ ${flag}`,

@@ -25,3 +25,15 @@ export function Moment({ at, seconds = false }: { at: number; seconds?: boolean 
     </time>
   );
 }
+
+/** A number older than this is shown with its age wherever it stands without its time. */
+const oldAfterMs = 15 * 60_000;
+
+/** `đo 2 giờ 07 trước`; nothing for a reading of now. */
+export function OldReading({ measuredAt }: { measuredAt: number }): ReactNode {
+  const { words, format } = useText();
+  const says = useClock((now) =>
+    now - measuredAt > oldAfterMs ? words.alerts.measuredAgo(format.age(now - measuredAt)) : null,
+  );
+  return says === null ? null : <span className="number">{says}</span>;
+}

@@ -163,6 +163,38 @@ describe('the journal', () => {
     }
   });
 
+  it('says so when the last frame of a segment, or its head, is rotten', async () => {
+    const writer = await FileJournalWriter.open(folder);
+    for (const text of ['before', 'last']) await writer.append(message(text));
+    await writer.close();
+    const next = await FileJournalWriter.open(folder);
+    await next.append(message('next'));
+    await next.close();
+    const bytes = await readFile(segmentFile(folder, 1));
+    const withBit = async (byte: number): Promise<void> => {
+      const rotten = Buffer.from(bytes);
+      rotten[byte]! ^= 1;
+      await writeFile(segmentFile(folder, 1), rotten);
+    };
+    await withBit(bytes.length - 1);
+    expect(await readAll()).toMatchObject({ texts: ['before', 'next'], damaged: 1 });
+    await withBit(0);
+    expect(await readAll()).toMatchObject({ texts: ['next'], damaged: 1 });
+  });
+
+  it('tells how much is behind, over all segments', async () => {
+    const writer = await FileJournalWriter.open(folder, { segmentBytes: 1 });
+    for (let index = 0; index < 10; index += 1) await writer.append(message(`${index}`));
+    await writer.close();
+    const reader = new FileJournalReader(folder);
+    const first = await reader.read(START, 1);
+    const all = await readAll();
+    expect(first.entries).toHaveLength(1);
+    expect(first.behindBytes).toBe(9 * ((all.next % 2 ** 32) - 12));
+    expect((await reader.read(all.next, 1)).behindBytes).toBe(0);
+    await reader.close();
+  });
+
   it('never takes for a frame what a device has put into its payload', async () => {
     const forger = await FileJournalWriter.open(join(folder, 'forger'));
     await forger.append(message('{"level_m":0}', 'another-device'));
@@ -263,6 +295,7 @@ describe('the journal on a full disk', () => {
         );
       }
       expect(refused).toBeGreaterThan(0);
+      expect((await segments(folder)).length).toBeLessThanOrEqual(2);
       await rm(join(folder, 'filler'));
       await writer.append(message('after'));
       await writer.close();

@@ -160,11 +160,18 @@ export function recordsSuite(kind: string, newPlace: () => Promise<RecordsPlace>
       );
 
       it('keeps the newest of each attribute, in whichever order they arrive', async () => {
-        await records.attributes.merge('logger-7', { firmware: '1.2', gps: { latitude: 16.75 }, behind: null }, NIGHT);
-        await records.attributes.merge('logger-7', { firmware: '1.1', serial: 'A7' }, NIGHT - 1);
-        await records.attributes.merge('logger-7', { firmware: '1.3' }, NIGHT + 1);
-        await records.attributes.merge('logger-8', { firmware: '9' }, NIGHT);
-        await records.attributes.merge('logger-8', {}, NIGHT);
+        const said = (deviceId: string, values: Record<string, unknown>, at: number) => ({ deviceId, values, at });
+        await records.attributes.merge([
+          said('logger-7', { firmware: '1.2', gps: { latitude: 16.75 }, behind: null }, NIGHT),
+          said('logger-7', { firmware: '1.1', serial: 'A7' }, NIGHT - 1),
+        ]);
+        await records.attributes.merge([said('logger-7', { firmware: '1.0' }, NIGHT - 2)]);
+        await records.attributes.merge([
+          said('logger-7', { firmware: '1.3' }, NIGHT + 1),
+          said('logger-8', { firmware: '9' }, NIGHT),
+        ]);
+        await records.attributes.merge([said('logger-8', {}, NIGHT)]);
+        await records.attributes.merge([]);
         const own = { firmware: '1.3', gps: { latitude: 16.75 }, behind: null, serial: 'A7' };
         expect(await records.attributes.of('logger-7')).toEqual(own);
         expect(await records.attributes.of('nobody')).toEqual({});
@@ -173,13 +180,11 @@ export function recordsSuite(kind: string, newPlace: () => Promise<RecordsPlace>
       it('does not grow with a device that invents attribute names', async () => {
         for (let n = 0; n < 10; n += 1) {
           const invented = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`a${n}-${i}`, n]));
-          await records.attributes.merge('logger-7', invented, NIGHT + n);
+          await records.attributes.merge([{ deviceId: 'logger-7', values: invented, at: NIGHT + n }]);
         }
-        await records.attributes.merge(
-          'logger-7',
-          JSON.parse('{"__proto__":1}') as Record<string, unknown>,
-          NIGHT + 10,
-        );
+        await records.attributes.merge([
+          { deviceId: 'logger-7', values: JSON.parse('{"__proto__":1}') as Record<string, unknown>, at: NIGHT + 10 },
+        ]);
         const kept = await records.attributes.of('logger-7');
         expect(Object.keys(kept)).toHaveLength(256);
         expect(kept).toHaveProperty('a9-0', 9);

@@ -10,7 +10,7 @@ import {
 import { HttpAdapterHost } from '@nestjs/core';
 import { Counter, Gauge } from 'prom-client';
 import type { FastifyInstance } from 'fastify';
-import { FileJournalWriter } from '@canh/adapters/journal-files/file-journal-writer';
+import type { FileJournalWriter } from '@canh/adapters/journal-files/file-journal-writer';
 import { openRecords, type RecordsDatabase } from '@canh/adapters/records-sql/open-records';
 import { loadServerKey } from '@canh/adapters/records-sql/server-key';
 import { SqlCredentials } from '@canh/adapters/records-sql/sql-credentials';
@@ -21,6 +21,7 @@ import { systemClock } from '@canh/runtime/system-clock';
 import type { BrokerSettings } from './broker.settings.js';
 import { openHttpDoor } from './http-door.js';
 import { Intake } from './intake.js';
+import { openJournal } from './open-journal.js';
 import { MqttDoor } from './mqtt-door.js';
 
 interface BrokerParts {
@@ -104,8 +105,8 @@ export class BrokerModule {
   static async open(settings: BrokerSettings): Promise<DynamicModule> {
     const log = openLog('broker', settings);
     await mkdir(settings.dataDir, { recursive: true, mode: 0o700 });
-    const journal = await FileJournalWriter.open(settings.journalDir);
     const records = await openRecords(settings.recordsFile);
+    const journal = await openJournal(settings.journalDir, records);
     const credentials = new SqlCredentials(records, await loadServerKey(settings.dataDir));
     const parts: BrokerParts = { settings, journal, records, credentials, log };
     return { module: BrokerModule, providers: [{ provide: PARTS, useValue: parts }, Doors], exports: [Doors] };

@@ -54,24 +54,19 @@ export class Path {
   readonly stoppedRules: string[] = [];
 
   private readonly stop = new ReplaySubject<void>(1);
-  private finished: Promise<void> | null = null;
+  private finished: Promise<boolean> | null = null;
   private unkept: RuleStateRow[] = [];
   private keptOffset: JournalOffset;
   private keptAt = 0;
   private more = false;
 
-  private constructor(
+  constructor(
     private readonly parts: PathParts,
     private readonly states: RuleStates,
     private offset: JournalOffset,
     private readonly writer: StoreWriter,
   ) {
     this.keptOffset = offset;
-  }
-
-  static async open(parts: PathParts, writerFrom: (judgeOffset: JournalOffset) => StoreWriter): Promise<Path> {
-    const offset = await parts.checkpoints.offset('judge');
-    return new Path(parts, new RuleStates(await parts.checkpoints.ruleStates()), offset, writerFrom(offset));
   }
 
   /** The place up to which everything is judged and saved for good. */
@@ -89,8 +84,8 @@ export class Path {
     this.writer.start();
     this.finished = new Promise((resolve, reject) => {
       this.stretches().subscribe({
-        complete: resolve,
-        error: (error: unknown) => (error instanceof Stopping ? resolve() : reject(error as Error)),
+        complete: () => resolve(true),
+        error: (error: unknown) => (error instanceof Stopping ? resolve(false) : reject(error as Error)),
       });
     });
     // A broken promise of our own: the process ends and starts again from its kept place.
@@ -103,8 +98,8 @@ export class Path {
 
   async close(): Promise<void> {
     this.stop.next();
-    await this.finished;
-    await this.keep(this.offset).catch(() => undefined);
+    // A stretch that could not be saved is judged again, from the states that were kept before it.
+    if ((await this.finished) === true) await this.keep(this.offset).catch(() => undefined);
     await this.writer.close();
   }
 
@@ -113,8 +108,8 @@ export class Path {
     return defer(() => this.read()).pipe(
       tap((batch) => this.handOn(batch)),
       concatMap((batch) => this.judged(batch).pipe(concatMap((judgement) => this.save(batch, judgement)))),
-      repeat({ delay: () => (this.more ? of(0) : timer(LOOK_AGAIN_MS)) }),
-      takeUntil(this.stop),
+      // Ends between rounds only: a stretch that is judged and not saved would leave states ahead of their offset.
+      repeat({ delay: () => (this.more ? of(0) : timer(LOOK_AGAIN_MS)).pipe(takeUntil(this.stop)) }),
     );
   }
 
@@ -149,8 +144,8 @@ export class Path {
       await this.untilItWorks('records.unavailable', () => alerts.apply(transitions, clock.now()));
     if (batch.quarantined.length > 0)
       await this.untilItWorks('records.unavailable', () => quarantine.keep(batch.quarantined));
-    for (const { deviceId, values, at } of batch.attributes)
-      await this.untilItWorks('records.unavailable', () => attributes.merge(deviceId, values, at));
+    if (batch.attributes.length > 0)
+      await this.untilItWorks('records.unavailable', () => attributes.merge(batch.attributes));
     for (const { ruleId, reading, error } of failures) {
       this.stoppedRules.push(`${ruleId} at ${reading.stationId}: ${(error as Error).message}`);
       log.error(

@@ -11,7 +11,8 @@ import { SqlCheckpoints } from '@canh/adapters/records-sql/sql-checkpoints';
 import { SqlDeviceAttributes } from '@canh/adapters/records-sql/sql-device-attributes';
 import { SqlQuarantine } from '@canh/adapters/records-sql/sql-quarantine';
 import { SqlRegistry } from '@canh/adapters/records-sql/sql-registry';
-import { START } from '@canh/core/readings/journal';
+import { START, type JournalOffset } from '@canh/core/readings/journal';
+import { RuleStates } from '@canh/core/rules/rule-states';
 import { LatestValues } from '@canh/core/series/latest-values';
 import { SeriesStore } from '@canh/core/series/series-store';
 import { DAY_MS, MINUTE_MS } from '@canh/core/time/instant';
@@ -25,7 +26,7 @@ import { Path } from './path.js';
 import { Processor, PROCESSOR_PARTS, type ProcessorParts } from './processor.js';
 import { processorMetrics } from './processor.metrics.js';
 import type { ProcessorSettings } from './processor.settings.js';
-import { readBatch } from './read-batch.js';
+import { readBatch, type ReadBatch } from './read-batch.js';
 import { StoreWriter } from './store-writer.js';
 
 /** The wiring of the processor: it reads like the way of a reading. */
@@ -53,33 +54,23 @@ export class ProcessorModule {
       // Kept before anything is stored: a crash halfway must not take the old place for true.
       await checkpoints.keepStore(START);
     }
-    const storeOffset = await checkpoints.offset('store');
+    const judgeFrom = await checkpoints.offset('judge');
+    const storeFrom = await checkpoints.offset('store');
 
     const forJudge = new FileJournalReader(settings.journalDir);
     const forStore = new FileJournalReader(settings.journalDir);
-    let writer!: StoreWriter;
-    const path = await Path.open(
-      {
-        journal: forJudge,
-        inventory,
-        alerts: new SqlAlertStore(records),
-        checkpoints,
-        quarantine,
-        attributes: new SqlDeviceAttributes(records),
-        latest,
-        window,
-        clock: systemClock,
-        log,
-      },
-      (judgeOffset) => {
-        const read = async (from: number) =>
-          readBatch(await forStore.read(from, STORE_READ_BYTES), inventory.devices, window);
-        return (writer = new StoreWriter(
-          { store, checkpoints, quarantine, clock: systemClock, log, read },
-          storeOffset,
-          judgeOffset,
-        ));
-      },
+    const read = async (from: JournalOffset): Promise<ReadBatch> =>
+      readBatch(await forStore.read(from, STORE_READ_BYTES), inventory.devices, window);
+    const clock = systemClock;
+    const writer = new StoreWriter({ store, checkpoints, quarantine, clock, log, read }, storeFrom, judgeFrom);
+    const alerts = new SqlAlertStore(records);
+    const attributes = new SqlDeviceAttributes(records);
+    const states = new RuleStates(await checkpoints.ruleStates());
+    const path = new Path(
+      { journal: forJudge, inventory, alerts, checkpoints, quarantine, attributes, latest, window, clock, log },
+      states,
+      judgeFrom,
+      writer,
     );
     const close = async (): Promise<void> => {
       await Promise.all([forJudge.close(), forStore.close()]);

@@ -1,10 +1,11 @@
 import { isAscii, isUtf8 } from 'node:buffer';
 import type { FlaggedReading } from '@canh/core/quality/flagged-reading';
-import { readMessage, type AttributeChange, type MessageContent } from '@canh/core/quality/read-message';
+import { readMessage, type MessageContent } from '@canh/core/quality/read-message';
 import type { TimeWindow } from '@canh/core/readings/accept-time';
 import type { JournalBatch, JournalOffset } from '@canh/core/readings/journal';
 import type { Message } from '@canh/core/readings/message';
 import type { Quarantined } from '@canh/core/readings/quarantine';
+import type { AttributeChange } from '@canh/core/stations/attributes';
 import type { KnownDevices } from '@canh/core/stations/known-devices';
 import type { Instant } from '@canh/core/time/instant';
 
@@ -12,7 +13,7 @@ import type { Instant } from '@canh/core/time/instant';
 export interface ReadBatch {
   readonly readings: FlaggedReading[];
   readonly quarantined: Quarantined[];
-  readonly attributes: (AttributeChange & { readonly at: Instant })[];
+  readonly attributes: AttributeChange[];
   readonly messages: number;
   readonly payloadBytes: number;
   readonly damaged: number;
@@ -42,7 +43,7 @@ export function readBatch(
     payloadBytes += message.payload.length;
     const content = readMessage(message, textOf(message.payload), devices, window);
     for (const reading of content.readings) readings.push(reading);
-    for (const change of content.attributes) attributes.push({ ...change, at: message.receivedAt });
+    attributes.push(...content.attributes);
     quarantined.push(...quarantinedOf(offset, message, content.faults));
   }
   const lastReceivedAt = entries.at(-1)?.message.receivedAt ?? null;

@@ -18,6 +18,7 @@ interface Stretch {
   readonly readings: readonly FlaggedReading[];
   readonly from: JournalOffset;
   readonly next: JournalOffset;
+  readonly bytes: number;
 }
 
 export interface StoreWriterParts {
@@ -69,12 +70,13 @@ export class StoreWriter {
   }
 
   /** Takes what the judge has read, or lets it go to read it again later. Never waits. */
-  offer(from: JournalOffset, { readings, next }: ReadBatch): void {
+  offer(from: JournalOffset, { readings, next, payloadBytes }: ReadBatch): void {
     this.head = next;
     // After a restart the judge may begin a little behind what was stored.
     if (next <= this.offset) return;
+    this.behindBytes += payloadBytes;
     if (this.inStep && this.queued <= MOST_QUEUED_READINGS) {
-      this.queue.push({ readings, from, next });
+      this.queue.push({ readings, from, next, bytes: payloadBytes });
       this.queued += readings.length;
     } else this.inStep = false;
     this.wake();
@@ -122,18 +124,19 @@ export class StoreWriter {
     } while (this.queue.length > 0 && readings < MOST_AT_ONCE);
     this.queued -= readings;
     const all = stretches.length === 1 ? stretches[0]!.readings : stretches.flatMap((stretch) => stretch.readings);
-    await this.append({ readings: all, from: stretches[0]!.from, next: stretches.at(-1)!.next });
+    const bytes = stretches.reduce((sum, stretch) => sum + stretch.bytes, 0);
+    await this.append({ readings: all, from: stretches[0]!.from, next: stretches.at(-1)!.next, bytes });
   }
 
   private async catchUp(): Promise<void> {
     const from = this.offset;
     const batch = await untilItWorks(() => this.parts.read(from), this.failed('journal.unreadable'), this.stop);
-    this.behindBytes = batch.behindBytes;
+    this.behindBytes = batch.payloadBytes + batch.behindBytes;
     if (batch.messages === 0 && batch.next === from) this.offset = Math.max(from, this.head);
-    else await this.append({ readings: batch.readings, from, next: batch.next });
+    else await this.append({ readings: batch.readings, from, next: batch.next, bytes: batch.payloadBytes });
   }
 
-  private async append({ readings, from, next }: Stretch): Promise<void> {
+  private async append({ readings, from, next, bytes }: Stretch): Promise<void> {
     if (readings.length > 0) {
       const { stored, refused } = await untilItWorks(
         () => this.parts.store.append(readings),
@@ -147,6 +150,7 @@ export class StoreWriter {
     if (this.problem !== null) this.parts.log.info({ event: 'store.available' }, 'the series store answers again');
     this.problem = null;
     this.offset = next;
+    this.behindBytes = Math.max(0, this.behindBytes - bytes);
     await this.keepOffset(false);
   }
 

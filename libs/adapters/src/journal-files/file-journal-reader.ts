@@ -7,9 +7,21 @@ import {
   type JournalOffset,
 } from '@canh/core/readings/journal';
 import { FRAME_HEAD_BYTES, MAX_BODY_BYTES, readFrame } from './frame.js';
-import { byteOf, offsetOf, saltOf, segmentFile, segmentOf, segments, SEGMENT_HEAD_BYTES } from './segments.js';
+import {
+  bytesBehind,
+  byteOf,
+  offsetOf,
+  saltOf,
+  sizeOf,
+  segmentFile,
+  segmentOf,
+  segments,
+  SEGMENT_HEAD_BYTES,
+} from './segments.js';
 
 const MAX_FRAME_BYTES = FRAME_HEAD_BYTES + MAX_BODY_BYTES;
+const LOOK_THROUGH_EVERY_MS = 5_000;
+const ASK_SIZES_EVERY_MS = 1_000;
 const NOTHING = { entries: [], damaged: 0 } as const;
 
 /**
@@ -18,6 +30,9 @@ const NOTHING = { entries: [], damaged: 0 } as const;
  */
 export class FileJournalReader extends JournalReader {
   private current: { readonly segment: number; readonly file: FileHandle; readonly salt: number } | null = null;
+
+  private lookedThroughAt = Number.NEGATIVE_INFINITY;
+  private later = { segment: 0, askedAt: 0, bytes: 0 };
 
   constructor(private readonly directory: string) {
     super();
@@ -30,9 +45,13 @@ export class FileJournalReader extends JournalReader {
       // Looked up before the read: when the next segment is there, the writer will never add to this one.
       const following = await this.following(segmentOf(at));
       const batch = await this.readSegment(at, Math.max(maxBytes, 2 * MAX_FRAME_BYTES), following !== null);
-      if (batch !== null && (batch.entries.length > 0 || batch.damaged > 0 || following === null)) return batch;
-      if (following === null) return { ...NOTHING, next: at, behindBytes: 0 };
-      at = offsetOf(following, SEGMENT_HEAD_BYTES);
+      if (following === null) return batch ?? { ...NOTHING, next: at, behindBytes: 0 };
+      if (batch !== null && batch.entries.length + batch.damaged > 0)
+        return { ...batch, behindBytes: batch.behindBytes + (await this.laterBytes(following)) };
+      const next = offsetOf(following, SEGMENT_HEAD_BYTES);
+      if (batch === null && (await this.isRotten(segmentOf(at))))
+        return { entries: [], damaged: 1, next, behindBytes: await this.laterBytes(following) };
+      at = next;
     }
   }
 
@@ -46,15 +65,29 @@ export class FileJournalReader extends JournalReader {
     return segment === undefined ? null : offsetOf(segment, SEGMENT_HEAD_BYTES);
   }
 
-  /** The number of the segment after this one; they are consecutive unless old ones were dropped or somebody took one away. */
+  /**
+   * The number of the segment after this one, or null. They are consecutive unless old ones were dropped or somebody took one away; the
+   * folder is looked through for that only now and then, since a reader that waits asks a hundred times a second.
+   */
   private async following(segment: number): Promise<number | null> {
-    const next = await open(segmentFile(this.directory, segment + 1), 'r').catch(() => null);
-    if (next !== null) {
-      await next.close();
-      return segment + 1;
-    }
-    if (this.current?.segment === segment) return null;
+    if ((await sizeOf(segmentFile(this.directory, segment + 1))) !== null) return segment + 1;
+    if (this.current?.segment === segment && performance.now() - this.lookedThroughAt < LOOK_THROUGH_EVERY_MS)
+      return null;
+    this.lookedThroughAt = performance.now();
     return (await segments(this.directory).catch(() => [])).find((later) => later > segment) ?? null;
+  }
+
+  /** What is in `segment` and behind it, as of not long ago: to ask each of many segments at every read would take longer than reading. */
+  private async laterBytes(segment: number): Promise<number> {
+    const now = performance.now();
+    if (this.later.segment !== segment || now - this.later.askedAt >= ASK_SIZES_EVERY_MS)
+      this.later = { segment, askedAt: now, bytes: await bytesBehind(this.directory, segment) };
+    return this.later.bytes;
+  }
+
+  /** Whether there is more in this segment than a head, and yet no head of ours: what was behind it cannot be read. */
+  private async isRotten(segment: number): Promise<boolean> {
+    return ((await sizeOf(segmentFile(this.directory, segment))) ?? 0) > SEGMENT_HEAD_BYTES;
   }
 
   /** Null where the segment is not there (any more), or has no head yet. */
@@ -90,7 +123,11 @@ export class FileJournalReader extends JournalReader {
         position = Math.max(position + 1, bytes.length - MAX_FRAME_BYTES);
       } else {
         // Of a sealed segment this is a torn tail that nobody was told about; of the newest it may still be being written.
-        if (sealed) position = bytes.length;
+        if (sealed) {
+          // All of it is there and it is wrong: rot. What a crash tore off is shorter than it says, or zeros.
+          if (frame.kind === 'damaged' && bytes[position] !== 0) damaged += 1;
+          position = bytes.length;
+        }
         break;
       }
     }

@@ -1,19 +1,22 @@
 import { randomInt } from 'node:crypto';
-import { close, fdatasync, fsync, open, write } from 'node:fs';
+import { close, fdatasync, fstat, fsync, open, unlink, write } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { CanhError } from '@canh/core/canh-error';
-import { JournalWriter, type JournalOffset } from '@canh/core/readings/journal';
+import { JournalWriter, START, type JournalOffset } from '@canh/core/readings/journal';
 import type { Message } from '@canh/core/readings/message';
 import { takeLock } from '../process-lock/process-lock.js';
 import { frameBytes, MAX_BODY_BYTES, writeFrame } from './frame.js';
-import { offsetOf, segmentFile, segments, segmentHead, SEGMENT_HEAD_BYTES } from './segments.js';
+import { offsetOf, segmentFile, segments, segmentHead, segmentOf, SEGMENT_HEAD_BYTES } from './segments.js';
 
 const openFile = promisify(open);
 const closeFile = promisify(close);
+const removeFile = promisify(unlink);
 const syncFile = promisify(fsync);
 const syncData = promisify(fdatasync);
+
+const sizeOf = async (file: number): Promise<number> => (await promisify(fstat)(file)).size;
 
 const SEGMENT_BYTES = 64 * 2 ** 20;
 const FIRST_BUFFER_BYTES = 2 ** 18;
@@ -29,6 +32,8 @@ interface Waiting {
 export interface JournalOptions {
   readonly segmentBytes?: number;
   readonly commitWindowMs?: number;
+  /** A place that readers have kept: nothing new is put before it, also where the folder was emptied meanwhile. */
+  readonly after?: JournalOffset;
 }
 
 /**
@@ -80,7 +85,7 @@ export class FileJournalWriter extends JournalWriter {
       );
     }
     try {
-      const last = (await segments(directory)).at(-1) ?? 0;
+      const last = Math.max((await segments(directory)).at(-1) ?? 0, segmentOf(options.after ?? START));
       const writer = new FileJournalWriter(
         directory,
         last,
@@ -171,9 +176,7 @@ export class FileJournalWriter extends JournalWriter {
       this.problem = null;
       for (const { end, resolve } of group) resolve(offsetOf(this.segment, start + end));
     } catch (cause) {
-      // A reader may have seen part of this write, so nothing may ever be written over it: go on in a new segment.
-      if (this.file !== null) await closeFile(this.file).catch(() => undefined);
-      this.file = null;
+      await this.leaveSegment();
       this.problem =
         this.broken ??
         new CanhError(
@@ -194,11 +197,20 @@ export class FileJournalWriter extends JournalWriter {
     throw this.broken;
   }
 
+  /** After a failed write: a reader may have seen part of it, so nothing may ever be written over it. Where nothing was written, nothing was seen. */
+  private async leaveSegment(): Promise<void> {
+    if (this.file === null) return;
+    const untouched = this.broken === null && (await sizeOf(this.file).catch(() => -1)) === this.position;
+    if (untouched) return;
+    await closeFile(this.file).catch(() => undefined);
+    this.file = null;
+  }
+
   private async startSegment(): Promise<void> {
     if (this.file !== null) await closeFile(this.file);
     this.file = null;
-    const file = await openFile(segmentFile(this.directory, this.segment + 1), 'wx', 0o600);
-    this.segment += 1;
+    const name = segmentFile(this.directory, this.segment + 1);
+    const file = await openFile(name, 'wx', 0o600);
     try {
       await writeWhole(file, segmentHead(this.salt), 0);
       await syncData(file);
@@ -206,9 +218,11 @@ export class FileJournalWriter extends JournalWriter {
       const folder = await openFile(this.directory, 'r');
       await syncFile(folder).finally(() => closeFile(folder));
     } catch (error) {
-      await closeFile(file);
+      // No message is behind this head, so its number may be used again: a full disk must not fill with empty files.
+      await closeFile(file).finally(() => removeFile(name));
       throw error;
     }
+    this.segment += 1;
     this.file = file;
     this.position = SEGMENT_HEAD_BYTES;
   }

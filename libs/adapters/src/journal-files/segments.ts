@@ -43,6 +43,25 @@ export async function segments(directory: string): Promise<number[]> {
     .toSorted((a, b) => a - b);
 }
 
+/** Bytes of the file, or null where it is not there. */
+export async function sizeOf(file: string): Promise<number | null> {
+  try {
+    return (await stat(file)).size;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+/** Bytes in this segment and all later ones. */
+export async function bytesBehind(directory: string, from: number): Promise<number> {
+  let bytes = 0;
+  for (const segment of await segments(directory))
+    if (segment >= from)
+      bytes += Math.max(0, ((await sizeOf(segmentFile(directory, segment))) ?? 0) - SEGMENT_HEAD_BYTES);
+  return bytes;
+}
+
 /**
  * Removes segments that lie wholly before `before` and were last written before `olderThan`, never the newest one. Returns how many.
  * The time is a promise of its own: a store may lose what it has acknowledged, and then it is read again from here.

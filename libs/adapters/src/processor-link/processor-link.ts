@@ -66,7 +66,12 @@ export class ProcessorLink extends LiveSeries {
           });
           response.on('error', unreachable);
           response.on('end', () => {
-            const answer: unknown = JSON.parse(Buffer.concat(parts).toString());
+            let answer: unknown;
+            try {
+              answer = JSON.parse(Buffer.concat(parts).toString());
+            } catch (error) {
+              return unreachable(error as Error);
+            }
             if (response.statusCode === 200) return resolve(answer);
             const { code, message } = answer as { code?: string; message?: string };
             reject(

@@ -117,13 +117,13 @@ describe('reading a message', () => {
 
   it('keeps what devices say of themselves', () => {
     expect(read('attributes', '{"firmware":"1.2"}').attributes).toEqual([
-      { deviceId: 'gauge-1', values: { firmware: '1.2' } },
+      { deviceId: 'gauge-1', values: { firmware: '1.2' }, at: NOW },
     ]);
     expect(read('gateway-connect', '{"device":"Cầu Đông Hà"}', 'gateway-1').attributes).toEqual([
-      { deviceId: 'gauge-2', values: { connected: true } },
+      { deviceId: 'gauge-2', values: { connected: true }, at: NOW },
     ]);
     expect(read('gateway-disconnect', '{"device":"Cầu Đông Hà"}', 'gateway-1').attributes).toEqual([
-      { deviceId: 'gauge-2', values: { connected: false } },
+      { deviceId: 'gauge-2', values: { connected: false }, at: NOW },
     ]);
     expect(reasons('attributes', '[1]')).toEqual(['gauge-1 wrong-shape']);
     expect(reasons('gateway-connect', '{"device":"gauge-1"}', 'gateway-1')).toEqual(['gateway-1 unknown-device']);

@@ -2,16 +2,11 @@ import type { TimeWindow } from '../readings/accept-time.js';
 import { decodeGatewayDevice, decodeGatewayTelemetry } from '../readings/decode-gateway.js';
 import { decodeTelemetry, parseJson, type Fault } from '../readings/decode-telemetry.js';
 import type { Message, Refusal } from '../readings/message.js';
+import type { AttributeChange } from '../stations/attributes.js';
 import type { KnownDevices } from '../stations/known-devices.js';
 import { unreachable } from '../canh-error.js';
 import type { FlaggedReading } from './flagged-reading.js';
 import { flagPoints } from './flag-points.js';
-
-/** What a device says of itself. */
-export interface AttributeChange {
-  readonly deviceId: string;
-  readonly values: Readonly<Record<string, unknown>>;
-}
 
 /** Everything in one message: readings, faults with the device they concern, attributes. */
 export interface MessageContent {
@@ -86,7 +81,12 @@ export function readMessage(
             detail: `gateway ${deviceId} has no device named "${named.deviceName.slice(0, 80)}"`,
           },
         ]);
-      else content.attributes.push({ deviceId: known.device.id, values: { connected: kind === 'gateway-connect' } });
+      else
+        content.attributes.push({
+          deviceId: known.device.id,
+          values: { connected: kind === 'gateway-connect' },
+          at: receivedAt,
+        });
       break;
     }
     case 'attributes': {
@@ -96,7 +96,7 @@ export function readMessage(
         blame([{ reason: 'wrong-shape', detail: 'attributes are an object' }]);
       else if (Object.keys(value).length > MAX_ATTRIBUTES)
         blame([{ reason: 'too-many-values', detail: `at most ${MAX_ATTRIBUTES} attributes at once` }]);
-      else content.attributes.push({ deviceId, values: value as Record<string, unknown> });
+      else content.attributes.push({ deviceId, values: value as Record<string, unknown>, at: receivedAt });
       break;
     }
     case 'refused': {

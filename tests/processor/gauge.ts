@@ -1,0 +1,156 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { FileJournalReader } from '@canh/adapters/journal-files/file-journal-reader';
+import type { FileJournalWriter } from '@canh/adapters/journal-files/file-journal-writer';
+import { openJournal as openJournalOf } from '../../apps/broker/src/open-journal.js';
+import { openRecords, type RecordsDatabase } from '@canh/adapters/records-sql/open-records';
+import { SqlAlertDesk } from '@canh/adapters/records-sql/sql-alert-desk';
+import { SqlAlertStore } from '@canh/adapters/records-sql/sql-alert-store';
+import { SqlCheckpoints } from '@canh/adapters/records-sql/sql-checkpoints';
+import { SqlDeviceAttributes } from '@canh/adapters/records-sql/sql-device-attributes';
+import { SqlInventoryDesk } from '@canh/adapters/records-sql/sql-inventory-desk';
+import { SqlQuarantine } from '@canh/adapters/records-sql/sql-quarantine';
+import { SqlRegistry } from '@canh/adapters/records-sql/sql-registry';
+import type { JournalOffset } from '@canh/core/readings/journal';
+import type { Catalogue } from '@canh/core/rules/catalogue';
+import { RuleStates } from '@canh/core/rules/rule-states';
+import { LatestValues } from '@canh/core/series/latest-values';
+import type { SeriesStore, Summary } from '@canh/core/series/series-store';
+import { DAY_MS, MINUTE_MS } from '@canh/core/time/instant';
+import { openLog } from '@canh/runtime/log';
+import { systemClock } from '@canh/runtime/system-clock';
+import { InventoryWatch } from '../../apps/processor/src/inventory-watch.js';
+import { Path } from '../../apps/processor/src/path.js';
+import { readBatch, type ReadBatch } from '../../apps/processor/src/read-batch.js';
+import { StoreWriter } from '../../apps/processor/src/store-writer.js';
+
+const text = { vi: 'x', en: 'x' };
+
+/** One gauge, critical from 6 m held for ten minutes. */
+const CATALOGUE: Catalogue = {
+  profiles: new Map([
+    [
+      'gauge',
+      {
+        id: 'gauge',
+        kind: 'water',
+        names: text,
+        intervalMs: MINUTE_MS,
+        metrics: [{ name: 'level_m', names: text, unit: 'm', plausible: { min: -5, max: 60 }, decimals: 2 }],
+      },
+    ],
+  ]),
+  rules: [
+    {
+      kind: 'threshold',
+      id: 'level',
+      version: 1,
+      names: text,
+      profileIds: ['gauge'],
+      metric: 'level_m',
+      direction: 'above',
+      levels: [{ severity: 'critical', limit: { kind: 'fixed', value: 6 }, deadBand: 0.1, holdMs: 10 * MINUTE_MS }],
+      guidance: { cause: text, consequence: text, response: text },
+    },
+  ],
+};
+const FROM = 1_790_000_000_000;
+
+const openJournal = (folder: string, records: RecordsDatabase): Promise<FileJournalWriter> =>
+  openJournalOf(join(folder, 'journal'), records);
+
+export interface RunningPath {
+  readonly path: Path;
+  readonly writer: StoreWriter;
+  close(): Promise<void>;
+}
+
+/** Journal, records and the processor's path over them, without the process around it. Each message is a minute later than the one before. */
+export class Gauge {
+  private sent = 0;
+
+  private constructor(
+    readonly folder: string,
+    readonly records: RecordsDatabase,
+    private journal: FileJournalWriter,
+  ) {}
+
+  static async open(): Promise<Gauge> {
+    const folder = await mkdtemp(join(tmpdir(), 'canh-path-'));
+    const records = await openRecords(join(folder, 'records.sqlite'), { waitMs: 50 });
+    const inventory = new SqlInventoryDesk(records);
+    await inventory.putArea({ id: 'x', names: text, parentId: null, validFrom: null, validTo: null });
+    await inventory.putStation({
+      id: 'g',
+      names: text,
+      areaId: 'x',
+      ownerUnit: 'x',
+      position: { latitude: 16, longitude: 107 },
+      profileId: 'gauge',
+      limits: [],
+    });
+    await inventory.putDevice({ id: 'g-1', name: 'g-1', stationId: 'g', profileId: 'gauge', gatewayId: null });
+    return new Gauge(folder, records, await openJournal(folder, records));
+  }
+
+  async start(store: SeriesStore): Promise<RunningPath> {
+    const { records } = this;
+    const directory = join(this.folder, 'journal');
+    const log = openLog('processor', { logLevel: 'silent' });
+    const clock = systemClock;
+    const inventory = await InventoryWatch.open(new SqlRegistry(records), CATALOGUE);
+    const [checkpoints, quarantine] = [new SqlCheckpoints(records), new SqlQuarantine(records)];
+    const [alerts, attributes] = [new SqlAlertStore(records), new SqlDeviceAttributes(records)];
+    const window = { pastMs: 36_500 * DAY_MS, futureMs: 36_500 * DAY_MS };
+    const [forJudge, forStore] = [new FileJournalReader(directory), new FileJournalReader(directory)];
+    const judgeFrom = await checkpoints.offset('judge');
+    const storeFrom = await checkpoints.offset('store');
+    const read = async (from: JournalOffset): Promise<ReadBatch> =>
+      readBatch(await forStore.read(from, 1), inventory.devices, window);
+    const writer = new StoreWriter({ store, checkpoints, quarantine, clock, log, read }, storeFrom, judgeFrom);
+    const latest = new LatestValues(0);
+    const path = new Path(
+      { journal: forJudge, inventory, alerts, checkpoints, quarantine, attributes, latest, window, clock, log },
+      new RuleStates(await checkpoints.ruleStates()),
+      judgeFrom,
+      writer,
+    );
+    path.start();
+    const close = async (): Promise<void> => {
+      await path.close();
+      await Promise.all([forJudge.close(), forStore.close()]);
+    };
+    return { path, writer, close };
+  }
+
+  async send(...levels: number[]): Promise<void> {
+    for (const level of levels) {
+      const at = FROM + this.sent * MINUTE_MS;
+      this.sent += 1;
+      const payload = Buffer.from(JSON.stringify({ ts: at, values: { level_m: level } }));
+      await this.journal.append({ kind: 'telemetry', deviceId: 'g-1', receivedAt: at, payload });
+    }
+  }
+
+  /** As somebody does who needs the room: the folder is gone, and the next start makes a new one. */
+  async replaceJournal(): Promise<void> {
+    await this.journal.close();
+    await rm(join(this.folder, 'journal'), { recursive: true });
+    this.journal = await openJournal(this.folder, this.records);
+  }
+
+  stored(store: SeriesStore): Promise<Summary> {
+    return store.summary({ stationId: 'g', metric: 'level_m', from: FROM, to: FROM + 100_000 * MINUTE_MS });
+  }
+
+  async alerts(): Promise<string[]> {
+    return (await new SqlAlertDesk(this.records).list('all', 100)).map(({ state }) => state);
+  }
+
+  async remove(): Promise<void> {
+    await this.journal.close();
+    await this.records.destroy();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}

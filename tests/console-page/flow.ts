@@ -42,7 +42,7 @@ export async function openPage(
   browser: Browser,
   { size = DESK, language = 'vi', night = false }: PageOptions = {},
 ): Promise<Page> {
-  const phone = size.width < 900;
+  const phone = size.width < 700;
   const context: BrowserContext = await browser.newContext({
     viewport: size,
     colorScheme: night ? 'dark' : 'light',
@@ -141,7 +141,7 @@ export async function acknowledgeFirst(page: Page): Promise<string> {
 }
 
 export async function acknowledge(page: Page, id: string): Promise<void> {
-  const phone = (page.viewportSize()?.width ?? DESK.width) < 900;
+  const phone = (page.viewportSize()?.width ?? DESK.width) < 700;
   if (phone) {
     const detail = await openAlert(page, id);
     await detail.getByTestId('acknowledge').click();

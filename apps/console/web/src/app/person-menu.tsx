@@ -58,10 +58,11 @@ export function Preferences({ session }: { session: SessionView }): ReactNode {
           target="_blank"
           rel="noreferrer"
           title={words.header.demoInboxSays}
-          leftSection={<MailIcon />}
+          aria-label={words.header.demoInbox}
           data-testid="demo-inbox"
         >
-          {words.header.demoInbox}
+          <MailIcon />
+          <span className={style.inboxWord}>{words.header.demoInbox}</span>
         </Button>
       )}
       <LanguageSwitch />

@@ -89,8 +89,7 @@ export const en: Words = {
     newRowsSays: (count) => `Show ${count} new ${count === 1 ? 'alert' : 'alerts'} and put the list in order`,
     moved: 'Reorder',
     more: (count) => `${count} more alerts, show more`,
-    newCritical: (count) =>
-      count === 1 ? 'Critical alert not in the list shown' : `${count} critical alerts not in the list shown`,
+    newCritical: (count) => (count === 1 ? 'Critical, unacknowledged' : `${count} critical alerts unacknowledged`),
     see: 'See',
     columns: { age: 'Lasting', place: 'Place', what: 'What', state: 'State' },
     state: {

@@ -103,7 +103,7 @@ export const vi = {
     moved: 'Xếp lại',
     more: (count: number) => `Còn ${count} cảnh báo nữa, hiện thêm`,
     newCritical: (count: number) =>
-      count === 1 ? 'Cảnh báo khẩn cấp ngoài danh sách' : `${count} cảnh báo khẩn cấp ngoài danh sách`,
+      count === 1 ? 'Khẩn cấp, chưa xác nhận' : `${count} cảnh báo khẩn cấp chưa xác nhận`,
     see: 'Xem',
     columns: { age: 'Kéo dài', place: 'Nơi', what: 'Sự việc', state: 'Trạng thái' },
     state: {

@@ -184,11 +184,24 @@ describe('the MQTT door', () => {
     });
     own.stream.destroy();
     await eventually(async () => expect(await journaled()).toEqual(['telemetry device-a {"level_m":9}']));
-    const foreign = await connect('a', {
-      will: { topic: 'v1/devices/device-b/telemetry', payload: Buffer.from('{"level_m":9}'), qos: 1, retain: true },
-    });
-    foreign.stream.destroy();
-    await eventually(() => expect(refusals.map(({ reason }) => reason)).toEqual(['forbidden-topic']));
+    const foreign = {
+      topic: 'v1/devices/device-b/telemetry',
+      payload: Buffer.from('{"level_m":9}'),
+      qos: 1,
+      retain: true,
+    } as const;
+    await expect(connect('a', { will: foreign })).rejects.toMatchObject({ code: 5 });
+    expect(refusals.map(({ reason }) => reason)).toEqual(['forbidden-topic']);
+  });
+
+  it('hangs up on a device whose token is withdrawn, and on no other', async () => {
+    const [stolen, honest] = [await connect('a'), await connect('b')];
+    const closed = closing(stolen);
+    await new SqlCredentialDesk(records, await loadServerKey(folder)).revoke('device-a');
+    door.dropRevoked();
+    await closed;
+    await honest.publishAsync(TELEMETRY, '{"level_m":1}', { qos: 1 });
+    await expect(connect('a')).rejects.toMatchObject({ code: 4 });
   });
 
   it('knows MQTT 3.1, and turns MQTT 5 away in words that its client understands', async () => {

@@ -303,7 +303,7 @@ export function recordsSuite(kind: string, newPlace: () => Promise<RecordsPlace>
           history: [{ kind: 'raised', at: NIGHT, severity: 'major', by: null, note: null, evidence: alert?.evidence }],
         });
         expect(await records.outbox.unplanned(10)).toEqual([
-          { id: `${alertId}.raised.${NIGHT.toString(36)}`, event: 'raised', createdAt: NIGHT + 2_000, alert },
+          { id: `${alertId}.raised.major.${NIGHT.toString(36)}`, event: 'raised', createdAt: NIGHT + 2_000, alert },
         ]);
       });
 
@@ -834,7 +834,7 @@ async function expectWhole(records: Records): Promise<void> {
               severityRank(event.severity) > severityRank(before)
             ? 'escalated'
             : null;
-      if (word !== null) wanted.push(`${id}.${word}.${event.at.toString(36)}`);
+      if (word !== null) wanted.push(`${id}.${word}.${event.severity}.${event.at.toString(36)}`);
     });
     expect(noticesOf(alert)).toEqual(wanted);
   }

@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import {
   Inject,
   Injectable,
@@ -14,7 +13,9 @@ import type { FileJournalWriter } from '@canh/adapters/journal-files/file-journa
 import { openRecords, type RecordsDatabase } from '@canh/adapters/records-sql/open-records';
 import { loadServerKey } from '@canh/adapters/records-sql/server-key';
 import { SqlCredentials } from '@canh/adapters/records-sql/sql-credentials';
+import { SqlRegistry } from '@canh/adapters/records-sql/sql-registry';
 import { Health } from '@canh/runtime/health';
+import { makeDataDir } from '@canh/runtime/data-dir';
 import { openLog, type Log } from '@canh/runtime/log';
 import { Metrics } from '@canh/runtime/metrics';
 import { systemClock } from '@canh/runtime/system-clock';
@@ -29,14 +30,19 @@ interface BrokerParts {
   readonly journal: FileJournalWriter;
   readonly records: RecordsDatabase;
   readonly credentials: SqlCredentials;
+  readonly registry: SqlRegistry;
   readonly log: Log;
 }
 const PARTS = Symbol('broker parts');
+
+const LOOK_FOR_REVOKED_MS = 1_000;
 
 /** The doors for devices, open while the application runs. */
 @Injectable()
 export class Doors implements OnModuleInit, OnApplicationShutdown {
   private mqtt: MqttDoor | null = null;
+  private registryVersion = -1;
+  private revocations: NodeJS.Timeout | undefined;
 
   constructor(
     @Inject(PARTS) private readonly parts: BrokerParts,
@@ -72,6 +78,7 @@ export class Doors implements OnModuleInit, OnApplicationShutdown {
     );
     const mqtt = await MqttDoor.open(intake, credentials, settings, log);
     this.mqtt = mqtt;
+    this.revocations = setInterval(() => void this.dropRevoked(), LOOK_FOR_REVOKED_MS);
     new Gauge({
       name: 'canh_mqtt_connections',
       help: 'Connected MQTT clients.',
@@ -92,7 +99,20 @@ export class Doors implements OnModuleInit, OnApplicationShutdown {
     this.health.add('broker', async () => ({ problems: journal.problem === null ? [] : [journal.problem.message] }));
   }
 
+  /** A token that was withdrawn, in this process or by the command line, ends the connection that it opened. */
+  private async dropRevoked(): Promise<void> {
+    const { registry, log } = this.parts;
+    try {
+      const version = await registry.version();
+      if (version !== this.registryVersion) this.mqtt?.dropRevoked();
+      this.registryVersion = version;
+    } catch (error) {
+      log.error({ event: 'mqtt.tokens-unchecked', error: (error as Error).message }, (error as Error).message);
+    }
+  }
+
   async onApplicationShutdown(): Promise<void> {
+    clearInterval(this.revocations);
     await this.mqtt?.close();
     await this.parts.journal.close();
     await this.parts.records.destroy();
@@ -104,11 +124,11 @@ export class Doors implements OnModuleInit, OnApplicationShutdown {
 export class BrokerModule {
   static async open(settings: BrokerSettings): Promise<DynamicModule> {
     const log = openLog('broker', settings);
-    await mkdir(settings.dataDir, { recursive: true, mode: 0o700 });
+    await makeDataDir(settings.dataDir);
     const records = await openRecords(settings.recordsFile);
     const journal = await openJournal(settings.journalDir, records);
     const credentials = new SqlCredentials(records, await loadServerKey(settings.dataDir));
-    const parts: BrokerParts = { settings, journal, records, credentials, log };
+    const parts: BrokerParts = { settings, journal, records, credentials, registry: new SqlRegistry(records), log };
     return { module: BrokerModule, providers: [{ provide: PARTS, useValue: parts }, Doors], exports: [Doors] };
   }
 }

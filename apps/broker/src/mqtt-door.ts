@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { Aedes, type AuthenticateError, type Client } from 'aedes';
@@ -21,7 +22,9 @@ const MOST_BYTES_OF_CONNECT = 4_096;
 /** Topic, ids and the like around a payload. */
 const MOST_BYTES_AROUND = 65_536;
 /** MQTT 3.1.1, 3.2.2.3. */
-const CONNACK = { identifierRejected: 2, badUserNameOrPassword: 4 } as const;
+const CONNACK = { identifierRejected: 2, badUserNameOrPassword: 4, notAuthorized: 5 } as const;
+/** Four of these still fit into a timer. */
+const NEVER_MS = 500_000_000;
 const FORBIDDEN_TOPIC = 'forbidden topic';
 const TOO_LARGE = 'payload too large';
 /** Nobody may subscribe to this: what a device publishes goes to the journal and is forwarded to no one. */
@@ -32,7 +35,24 @@ interface Connect {
   readonly username?: string | undefined;
   clientId: string;
   clean: boolean;
+  readonly will?: { readonly topic: string } | undefined;
 }
+
+type Verdict =
+  | { readonly admitted: true; readonly deviceId: string; readonly token: string }
+  | {
+      readonly admitted: false;
+      readonly reason: Refusal['reason'];
+      readonly detail: string;
+      readonly returnCode: number;
+    };
+
+const turnedAway = (reason: Refusal['reason'], detail: string, returnCode: number): Verdict => ({
+  admitted: false,
+  reason,
+  detail,
+  returnCode,
+});
 
 export interface MqttDoorSettings {
   readonly host: string;
@@ -46,7 +66,8 @@ export interface MqttDoorSettings {
  * the PUBACK, so the device is told "received" after the fdatasync and never before.
  */
 export class MqttDoor {
-  private readonly deviceOf = new WeakMap<Client, string>();
+  private readonly verdicts = new WeakMap<Client, Verdict>();
+  private readonly connected = new Set<Client>();
 
   private constructor(
     private readonly intake: Intake,
@@ -67,6 +88,8 @@ export class MqttDoor {
       connectTimeout: CONNECT_WITHIN_MS,
       drainTimeout: DRAIN_WITHIN_MS,
       maxInflightInbound: MOST_HALF_DONE,
+      // Its heart would tell it, whenever the clock is set forward, that it is dead, and publish the wills of all who are connected.
+      heartbeatInterval: NEVER_MS,
       // MQTT 3.1 knows 23 characters, which the device's id in front would exceed; how long one may be is checked before.
       maxClientsIdLength: 4 * LONGEST_CLIENT_ID,
       preConnect: (client, packet, done) => door.identify(client, packet as Connect, done),
@@ -77,6 +100,12 @@ export class MqttDoor {
       // A second lock behind the filters: nothing that a device published leaves by any way.
       authorizeForward: (_client, packet) => (packet.topic === RECEIVED ? null : packet),
     });
+    door.aedes.on('clientReady', (client: Client) => door.connected.add(client));
+    door.aedes.on('clientDisconnect', (client: Client) => door.connected.delete(client));
+    // Not in its types, and without a listener the end of the process.
+    (door.aedes as EventEmitter).on('error', (error: Error) =>
+      log.error({ event: 'mqtt.broker', error: error.message }, error.message),
+    );
     door.aedes.on('connectionError', (client: Client, error: Error) => door.protocolError(client, error));
     door.aedes.on('clientError', (client: Client, error: Error) => door.protocolError(client, error));
     const { host, mqttPort, wsPort, messageMaxBytes } = settings;
@@ -102,6 +131,16 @@ export class MqttDoor {
     return this.listeners.wsPort;
   }
 
+  /** Hangs up on every client whose token was withdrawn since it connected. */
+  dropRevoked(): void {
+    for (const client of this.connected) {
+      const admitted = this.admitted(client);
+      if (admitted === null || this.credentials.identify(admitted.token)?.deviceId === admitted.deviceId) continue;
+      this.refuse(client, 'unknown-credential', 'the token was withdrawn');
+      client.close();
+    }
+  }
+
   /** Takes nothing new, and lets go of everybody. What was accepted is in the journal's hands. */
   async close(): Promise<void> {
     this.listeners.close();
@@ -111,7 +150,7 @@ export class MqttDoor {
   private handle(stream: Duplex, request?: IncomingMessage): void {
     const client = this.aedes.handle(stream, request);
     const most = (): number =>
-      this.deviceOf.has(client) ? this.settings.messageMaxBytes + MOST_BYTES_AROUND : MOST_BYTES_OF_CONNECT;
+      this.admitted(client) !== null ? this.settings.messageMaxBytes + MOST_BYTES_AROUND : MOST_BYTES_OF_CONNECT;
     boundPackets(client, most, (bytes) => {
       this.refuse(client, 'too-large', `a packet of ${bytes} bytes, at most ${most()}`);
       client.conn.destroy();
@@ -126,11 +165,10 @@ export class MqttDoor {
     // Nothing is kept here for who is away, so there is no session to keep; Aedes would keep them all in memory.
     packet.clean = true;
     try {
-      const identity = packet.username === undefined ? null : this.credentials.identify(packet.username);
-      if (identity !== null && packet.clientId.length <= LONGEST_CLIENT_ID) {
-        this.deviceOf.set(client, identity.deviceId);
-        packet.clientId = `${identity.deviceId}/${packet.clientId === '' ? randomUUID() : packet.clientId}`;
-      }
+      const verdict = this.verdictOn(packet);
+      this.verdicts.set(client, verdict);
+      if (verdict.admitted)
+        packet.clientId = `${verdict.deviceId}/${packet.clientId === '' ? randomUUID() : packet.clientId}`;
     } catch (error) {
       this.log.error({ event: 'mqtt.unidentified', error: (error as Error).message }, (error as Error).message);
       return done(error as Error, false);
@@ -138,18 +176,29 @@ export class MqttDoor {
     done(null, true);
   }
 
+  private verdictOn({ username, clientId, will }: Connect): Verdict {
+    const identity = username === undefined ? null : this.credentials.identify(username);
+    if (username === undefined || identity === null)
+      return turnedAway('unknown-credential', 'the user name is no token of a device', CONNACK.badUserNameOrPassword);
+    if (clientId.length > LONGEST_CLIENT_ID) {
+      const detail = `a client id of ${clientId.length} characters, at most ${LONGEST_CLIENT_ID}`;
+      return turnedAway('bad-client-id', detail, CONNACK.identifierRejected);
+    }
+    if (will !== undefined && kindOfTopic(will.topic) === undefined)
+      return turnedAway('forbidden-topic', `a will on ${will.topic.slice(0, 200)}`, CONNACK.notAuthorized);
+    return { admitted: true, deviceId: identity.deviceId, token: username };
+  }
+
+  private admitted(client: Client): (Verdict & { admitted: true }) | null {
+    const verdict = this.verdicts.get(client);
+    return verdict?.admitted === true ? verdict : null;
+  }
+
   private admit(client: Client, done: (error: AuthenticateError | null, success: boolean | null) => void): void {
-    if (this.deviceOf.has(client)) return done(null, true);
-    const tooLong = client.id.length > LONGEST_CLIENT_ID;
-    const reason = tooLong ? 'bad-client-id' : 'unknown-credential';
-    this.refuse(
-      client,
-      reason,
-      tooLong
-        ? `a client id of ${client.id.length} characters, at most ${LONGEST_CLIENT_ID}`
-        : 'the user name is no token of a device',
-    );
-    const returnCode = tooLong ? CONNACK.identifierRejected : CONNACK.badUserNameOrPassword;
+    const verdict = this.verdicts.get(client);
+    if (verdict?.admitted !== false) return done(null, verdict !== undefined);
+    const { reason, detail, returnCode } = verdict;
+    this.refuse(client, reason, detail);
     done(Object.assign(new Error(reason), { returnCode }) as AuthenticateError, false);
   }
 
@@ -158,9 +207,9 @@ export class MqttDoor {
     packet: { topic: string; payload: Buffer | string; retain: boolean },
     done: (error?: Error | null) => void,
   ): void {
-    const deviceId = client === null ? undefined : this.deviceOf.get(client);
-    // Aedes' own announcements under $SYS have no client.
-    if (client === null || deviceId === undefined) return done(null);
+    const deviceId = client === null ? undefined : this.admitted(client)?.deviceId;
+    // Without a client it is a will that Aedes found left over: nobody vouches for it any more.
+    if (client === null || deviceId === undefined) return done(new Error(FORBIDDEN_TOPIC));
     const kind = kindOfTopic(packet.topic);
     if (kind === undefined) {
       this.refuse(client, 'forbidden-topic', `published to ${packet.topic.slice(0, 200)}`);
@@ -196,13 +245,13 @@ export class MqttDoor {
       this.refuse(client, 'protocol', 'asked for a version of MQTT other than 3.1 and 3.1.1');
     else if (error.code === undefined && error.errorCode === undefined && !OF_EVERY_DAY.has(message))
       this.refuse(client, 'protocol', message);
-    else this.log.debug({ event: 'mqtt.closed', deviceId: this.deviceOf.get(client), error: message }, message);
+    else this.log.debug({ event: 'mqtt.closed', deviceId: this.admitted(client)?.deviceId, error: message }, message);
   }
 
   private refuse(client: Client, reason: Refusal['reason'], detail: string): void {
     const door = client.req === undefined ? 'mqtt' : 'ws';
     const address = (client.conn as { remoteAddress?: string }).remoteAddress ?? client.req?.socket.remoteAddress ?? '';
-    this.intake.refuse(this.deviceOf.get(client) ?? '', { door, reason, detail, address });
+    this.intake.refuse(this.admitted(client)?.deviceId ?? '', { door, reason, detail, address });
   }
 }
 

@@ -73,6 +73,8 @@ export class MqttListeners {
       maxPayload: this.ports.mostBytes,
       handleProtocols: (offered) => (offered.has('mqtt') ? 'mqtt' : false),
     });
+    // It passes on the errors of the server that it stands on.
+    sockets.on('error', (error) => this.log.error({ event: 'ws.failed', error: error.message }, error.message));
     sockets.on('connection', (socket, request) => {
       const stream = createWebSocketStream(socket);
       stream.on('error', (error) => this.log.debug({ event: 'ws.closed', error: error.message }, error.message));

@@ -1,8 +1,8 @@
-import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ProcessorLink } from '@canh/adapters/processor-link/processor-link';
+import { makeDataDir } from '@canh/runtime/data-dir';
 import { Health } from '@canh/runtime/health';
 import { createHttpAdapter, listen } from '@canh/runtime/http';
 import { openLog } from '@canh/runtime/log';
@@ -11,7 +11,6 @@ import { nestLog } from '@canh/runtime/nest-log';
 import { OperatingModule } from '@canh/runtime/operating.module';
 import { lineFor, type Running } from '@canh/runtime/run';
 import type { Environment } from '@canh/runtime/settings';
-import { CanhError } from '@canh/core/canh-error';
 import { BrokerModule, Doors } from '../../broker/src/broker.module.js';
 import { ConsoleModule } from '../../console/src/console.module.js';
 import { serveConsole } from '../../console/src/serve-console.js';
@@ -33,13 +32,7 @@ class AllInOne {}
 export async function startCanh(environment: Environment, print: (line: string) => void): Promise<RunningCanh> {
   const settings = readAllSettings(environment);
   const { dataDir, host, httpPort } = settings.console;
-  await mkdir(dataDir, { recursive: true, mode: 0o700 }).catch((cause: Error) => {
-    throw new CanhError(
-      'DATA_DIR_UNWRITABLE',
-      `The data folder ${resolve(dataDir)} cannot be made (${cause.message}). Give CANH_DATA_DIR a folder that this user may write.`,
-      { cause },
-    );
-  });
+  await makeDataDir(dataDir);
   const metrics = new Metrics();
   const link = new ProcessorLink(dataDir);
   metrics.add(link.metrics.bind(link) as MetricsSource);

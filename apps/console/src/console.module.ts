@@ -1,5 +1,4 @@
 import type { KeyObject } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import {
   Inject,
   Injectable,
@@ -28,6 +27,7 @@ import { LiveSeries } from '@canh/core/series/live-series';
 import { Registry } from '@canh/core/stations/registry';
 import type { Clock } from '@canh/core/time/instant';
 import { Health } from '@canh/runtime/health';
+import { makeDataDir } from '@canh/runtime/data-dir';
 import { openLog, type Log } from '@canh/runtime/log';
 import { Metrics } from '@canh/runtime/metrics';
 import { systemClock } from '@canh/runtime/system-clock';
@@ -100,7 +100,7 @@ export class ConsoleModule {
     print: (line: string) => void,
     clock: Clock = systemClock,
   ): Promise<DynamicModule> {
-    await mkdir(settings.dataDir, { recursive: true, mode: 0o700 });
+    await makeDataDir(settings.dataDir);
     const records = await openRecords(settings.recordsFile);
     await ensureAdministrator(new SqlOperators(records), settings, clock, print);
     const parts: ConsoleParts = {

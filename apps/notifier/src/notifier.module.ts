@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   Inject,
@@ -20,6 +19,7 @@ import { SqlOutbox } from '@canh/adapters/records-sql/sql-outbox';
 import { SqlRegistry } from '@canh/adapters/records-sql/sql-registry';
 import type { Channel } from '@canh/core/dispatch/channel';
 import { Health } from '@canh/runtime/health';
+import { makeDataDir } from '@canh/runtime/data-dir';
 import { openLog, type Log } from '@canh/runtime/log';
 import { Metrics } from '@canh/runtime/metrics';
 import { systemClock } from '@canh/runtime/system-clock';
@@ -83,7 +83,7 @@ export class Telling implements OnModuleInit, OnApplicationShutdown {
 export class NotifierModule {
   static async open(settings: NotifierSettings): Promise<DynamicModule> {
     const log = openLog('notifier', settings);
-    await mkdir(settings.dataDir, { recursive: true, mode: 0o700 });
+    await makeDataDir(settings.dataDir);
     // Two of them would send everything twice.
     const unlock = takeLock(join(settings.dataDir, 'notifier.lock'), 'telling people from this data folder');
     const records = await openRecords(settings.recordsFile);

@@ -1,4 +1,4 @@
-import { chmod, mkdir, rm } from 'node:fs/promises';
+import { chmod, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { loadCatalogue } from '@canh/adapters/device-catalogue/device-catalogue';
@@ -16,6 +16,7 @@ import { RuleStates } from '@canh/core/rules/rule-states';
 import { LatestValues } from '@canh/core/series/latest-values';
 import { SeriesStore } from '@canh/core/series/series-store';
 import { DAY_MS, MINUTE_MS } from '@canh/core/time/instant';
+import { makeDataDir } from '@canh/runtime/data-dir';
 import { openLog } from '@canh/runtime/log';
 import { systemClock } from '@canh/runtime/system-clock';
 import { Registry as MetricsRegistry } from 'prom-client';
@@ -34,7 +35,7 @@ import { StoreWriter } from './store-writer.js';
 export class ProcessorModule {
   static async open(settings: ProcessorSettings): Promise<DynamicModule> {
     const log = openLog('processor', settings);
-    await mkdir(settings.dataDir, { recursive: true, mode: 0o700 });
+    await makeDataDir(settings.dataDir);
     const unlock = takeLock(join(settings.dataDir, 'processor.lock'), 'processing this data folder');
     const records = await openRecords(settings.recordsFile);
     const catalogue = await loadCatalogue(settings.devicesDir);

@@ -5,13 +5,14 @@ import type { Checkpoints } from '@canh/core/rules/checkpoints';
 import type { SeriesStore } from '@canh/core/series/series-store';
 import type { Clock } from '@canh/core/time/instant';
 import type { Log } from '@canh/runtime/log';
-import { ReplaySubject } from 'rxjs';
+import { firstValueFrom, race, ReplaySubject, timer } from 'rxjs';
 import type { ReadBatch } from './read-batch.js';
 import { Stopping, untilItWorks } from './until-it-works.js';
 
 /** Enough for the store to work in large strokes, little enough to hold in memory. */
 const MOST_QUEUED_READINGS = 200_000;
 const MOST_AT_ONCE = 50_000;
+const LOOK_AGAIN_MS = 100;
 const KEEP_OFFSET_EVERY_MS = 1_000;
 
 interface Stretch {
@@ -132,7 +133,8 @@ export class StoreWriter {
     const from = this.offset;
     const batch = await untilItWorks(() => this.parts.read(from), this.failed('journal.unreadable'), this.stop);
     this.behindBytes = batch.payloadBytes + batch.behindBytes;
-    if (batch.messages === 0 && batch.next === from) this.offset = Math.max(from, this.head);
+    // The judge has read further, so there is more: a segment that cannot be seen for the moment. Never jump over it.
+    if (batch.next === from) await firstValueFrom(race(timer(LOOK_AGAIN_MS), this.stop));
     else await this.append({ readings: batch.readings, from, next: batch.next, bytes: batch.payloadBytes });
   }
 

@@ -1,7 +1,10 @@
+import { MINUTE_MS } from '@canh/core/time/instant';
 import { defer, firstValueFrom, map, race, retry, timer, type ReplaySubject } from 'rxjs';
 
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 10_000;
+/** What a server may ask us to wait; a proxy that says a day does not know that it is back. */
+const LONGEST_ASKED_MS = 5 * MINUTE_MS;
 
 /** The processor was told to stop while something was still being tried. */
 export class Stopping extends Error {}
@@ -25,7 +28,7 @@ export function untilItWorks<T>(
       retry({
         delay: (error, attempt) => {
           failed(error);
-          const asked = (error as { retryAfterMs?: number | null }).retryAfterMs ?? 0;
+          const asked = Math.min((error as { retryAfterMs?: number | null }).retryAfterMs ?? 0, LONGEST_ASKED_MS);
           return race(stopping, timer(Math.max(asked, Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (attempt - 1)))));
         },
       }),

@@ -5,12 +5,12 @@ import { CanhError } from '@canh/core/canh-error';
 /** Why a port cannot be opened, and the way out. `setting` is what the person who starts it can change. */
 export function portNotOpen(host: string, port: number, setting: string, cause: unknown): CanhError {
   const { code, message } = cause as NodeJS.ErrnoException;
+  const badHost = code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EINVAL';
   const why = code === 'EADDRINUSE' ? 'it is in use by another program' : message;
-  return new CanhError(
-    'PORT_NOT_OPEN',
-    `Port ${port} on ${host} cannot be opened: ${why}. Free it, or set ${setting} to another one.`,
-    { cause },
-  );
+  const wayOut = badHost
+    ? 'Set CANH_HOST to an address of this machine.'
+    : `Free it, or set ${setting} to another one.`;
+  return new CanhError('PORT_NOT_OPEN', `Port ${port} on ${host} cannot be opened: ${why}. ${wayOut}`, { cause });
 }
 
 /** Listens, or throws CanhError `PORT_NOT_OPEN`. */

@@ -8,16 +8,22 @@ export interface Running {
 
 const STOP_WITHIN_MS = 10_000;
 
+/** What the machine says that a person can put right. */
+const OF_THE_MACHINE: ReadonlySet<string> = new Set([
+  'EACCES',
+  'EPERM',
+  'EROFS',
+  'ENOSPC',
+  'ENOTDIR',
+  'EADDRINUSE',
+  'EADDRNOTAVAIL',
+]);
+
 /** What a person is told of an error that ends a process: one line for what they can put right, all of it for what only we can. */
 export function lineFor(error: unknown): string {
   if (error instanceof CanhError) return `Canh: ${error.message}`;
-  const { code, message, stack } = error as NodeJS.ErrnoException & { port?: number; address?: string };
-  if (code === 'EADDRINUSE') {
-    const { port, address } = error as { port?: number; address?: string };
-    return `Canh: port ${String(port)} on ${String(address)} is already in use. Stop what uses it, or choose another one (CANH_HTTP_PORT, CANH_MQTT_PORT, CANH_WS_PORT).`;
-  }
-  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === 'ENOSPC' || code === 'EADDRNOTAVAIL')
-    return `Canh: ${message}.`;
+  const { code, message, stack } = error as NodeJS.ErrnoException;
+  if (code !== undefined && OF_THE_MACHINE.has(code)) return `Canh: ${message}.`;
   return `Canh: ${stack ?? String(error)}`;
 }
 

@@ -70,13 +70,16 @@ function parsed(text: string, likeDefault: unknown): unknown {
 export function readSettings<T extends object>(settings: SettingsClass<T>, environment: Environment = process.env): T {
   const read = new settings();
   const fields = settingsOf(settings);
+  const written = new Map<string, string>();
   for (const [field, declaration] of fields) {
     const text = given(declaration, environment);
-    if (text !== undefined) Object.assign(read, { [field]: parsed(text, (read as Record<string, unknown>)[field]) });
+    if (text === undefined) continue;
+    written.set(field, text);
+    Object.assign(read, { [field]: parsed(text, (read as Record<string, unknown>)[field]) });
   }
   const wrong = validateSync(read, { forbidUnknownValues: false }).map(({ property, value, constraints }) => {
     const { name, secret } = fields.get(property) ?? { name: property, secret: false };
-    const shown = secret === true ? '' : `='${String(value)}'`;
+    const shown = secret === true ? '' : `='${written.get(property) ?? String(value)}'`;
     const why = Object.values(constraints ?? {}).map((text) => text.replace(property, 'it'));
     return `${name}${shown}: ${why.join(', ')}`;
   });

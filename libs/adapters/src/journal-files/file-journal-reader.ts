@@ -8,15 +8,16 @@ import {
 } from '@canh/core/readings/journal';
 import { FRAME_HEAD_BYTES, MAX_BODY_BYTES, readFrame } from './frame.js';
 import {
-  bytesBehind,
   byteOf,
+  bytesBehind,
+  nullIfMissing,
   offsetOf,
   saltOf,
-  sizeOf,
+  SEGMENT_HEAD_BYTES,
   segmentFile,
   segmentOf,
   segments,
-  SEGMENT_HEAD_BYTES,
+  sizeOf,
 } from './segments.js';
 
 const MAX_FRAME_BYTES = FRAME_HEAD_BYTES + MAX_BODY_BYTES;
@@ -61,7 +62,7 @@ export class FileJournalReader extends JournalReader {
   }
 
   private async first(): Promise<JournalOffset | null> {
-    const segment = (await segments(this.directory).catch(() => []))[0];
+    const segment = (await segments(this.directory))[0];
     return segment === undefined ? null : offsetOf(segment, SEGMENT_HEAD_BYTES);
   }
 
@@ -74,7 +75,7 @@ export class FileJournalReader extends JournalReader {
     if (this.current?.segment === segment && performance.now() - this.lookedThroughAt < LOOK_THROUGH_EVERY_MS)
       return null;
     this.lookedThroughAt = performance.now();
-    return (await segments(this.directory).catch(() => [])).find((later) => later > segment) ?? null;
+    return (await segments(this.directory)).find((later) => later > segment) ?? null;
   }
 
   /** What is in `segment` and behind it, as of not long ago: to ask each of many segments at every read would take longer than reading. */
@@ -137,10 +138,7 @@ export class FileJournalReader extends JournalReader {
   private async open(segment: number): Promise<{ file: FileHandle; salt: number } | null> {
     if (this.current?.segment === segment) return this.current;
     await this.close();
-    const file = await open(segmentFile(this.directory, segment), 'r').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return null;
-      throw error;
-    });
+    const file = await open(segmentFile(this.directory, segment), 'r').catch(nullIfMissing);
     if (file === null) return null;
     const head = Buffer.alloc(SEGMENT_HEAD_BYTES);
     const { bytesRead } = await file.read(head, 0, head.length, 0);

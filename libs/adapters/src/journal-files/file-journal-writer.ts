@@ -57,6 +57,7 @@ export class FileJournalWriter extends JournalWriter {
   private file: number | null = null;
   private committing: Promise<void> | null = null;
   private timer: NodeJS.Timeout | null = null;
+  private soon: NodeJS.Immediate | null = null;
   private lastCommitAt = 0;
   private closed = false;
 
@@ -143,7 +144,11 @@ export class FileJournalWriter extends JournalWriter {
     if (this.committing !== null || this.timer !== null) return;
     const wait = this.lastCommitAt + this.windowMs - performance.now();
     // After a quiet moment at once: a lone message need not wait for company.
-    if (wait <= 0) setImmediate(() => void this.commit());
+    if (wait <= 0)
+      this.soon ??= setImmediate(() => {
+        this.soon = null;
+        void this.commit();
+      });
     else this.timer = setTimeout(() => void this.commit(), wait);
   }
 
@@ -213,16 +218,21 @@ export class FileJournalWriter extends JournalWriter {
     const file = await openFile(name, 'wx', 0o600);
     try {
       await writeWhole(file, segmentHead(this.salt), 0);
+    } catch (error) {
+      // No reader goes into a segment without its whole head, so the number serves again: a full disk must not fill with empty files.
+      await closeFile(file).finally(() => removeFile(name));
+      throw error;
+    }
+    this.segment += 1;
+    try {
       await syncData(file);
       // The name must be on disk before the first message behind it is acknowledged.
       const folder = await openFile(this.directory, 'r');
       await syncFile(folder).finally(() => closeFile(folder));
     } catch (error) {
-      // No message is behind this head, so its number may be used again: a full disk must not fill with empty files.
-      await closeFile(file).finally(() => removeFile(name));
+      await closeFile(file);
       throw error;
     }
-    this.segment += 1;
     this.file = file;
     this.position = SEGMENT_HEAD_BYTES;
   }

@@ -36,21 +36,22 @@ export const segmentFile = (directory: string, segment: number): string =>
 
 /** Numbers of the segments that are there, ascending. */
 export async function segments(directory: string): Promise<number[]> {
-  const names = await readdir(directory);
+  const names = (await readdir(directory).catch(nullIfMissing)) ?? [];
   return names
     .map((name) => Number(NAME.exec(name)?.[1] ?? 0))
     .filter((segment) => segment > 0)
     .toSorted((a, b) => a - b);
 }
 
+/** For what may not be there yet, or any more. Every other error is one: "nothing there" would be taken for "nothing more to read". */
+export function nullIfMissing(error: NodeJS.ErrnoException): null {
+  if (error.code === 'ENOENT') return null;
+  throw error;
+}
+
 /** Bytes of the file, or null where it is not there. */
 export async function sizeOf(file: string): Promise<number | null> {
-  try {
-    return (await stat(file)).size;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  }
+  return (await stat(file).catch(nullIfMissing))?.size ?? null;
 }
 
 /** Bytes in this segment and all later ones. */

@@ -56,7 +56,7 @@ export async function saveStep(
     await transaction
       .insertInto('notices')
       .values({
-        id: `${alert.id}.${effect.event}.${event.at.toString(36)}`,
+        id: `${alert.id}.${effect.event}.${event.severity}.${event.at.toString(36)}`,
         change,
         alert_id: alert.id,
         event: effect.event,

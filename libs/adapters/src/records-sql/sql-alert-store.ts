@@ -40,10 +40,10 @@ async function applyOne(transaction: Transaction<Schema>, transition: Transition
   return true;
 }
 
-async function wasSaved(
-  transaction: Transaction<Schema>,
-  { ruleId, stationId, at, kind }: Transition,
-): Promise<boolean> {
+async function wasSaved(transaction: Transaction<Schema>, transition: Transition): Promise<boolean> {
+  const { ruleId, stationId, at, kind } = transition;
+  // Readings of one millisecond can take an alert through several severities.
+  const severity = transition.kind === 'returned' ? transition.previous : transition.severity;
   const event = await transaction
     .selectFrom('alert_events')
     .select('change')
@@ -51,6 +51,7 @@ async function wasSaved(
     .where('station_id', '=', stationId)
     .where('at', '=', at)
     .where('kind', '=', kind)
+    .where('severity', '=', severity)
     .where('operator_id', 'is', null)
     .executeTakeFirst();
   return event !== undefined;

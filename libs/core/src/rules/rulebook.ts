@@ -25,7 +25,7 @@ export class Rulebook {
   /** The rules for a metric of a device, in the catalogue's order. */
   rulesFor(deviceId: string, metric: string): readonly Rule[] {
     const known = this.devices.get(deviceId);
-    return known === undefined ? [] : (this.byProfile.get(known.profile.id)?.get(metric) ?? []);
+    return known === undefined ? [] : (this.byProfile.get(known.device.profileId)?.get(metric) ?? []);
   }
 
   station(stationId: string): Station | undefined {

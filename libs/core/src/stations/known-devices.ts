@@ -1,12 +1,10 @@
 import type { Metric, Profile } from './profile.js';
 import type { Inventory } from './registry.js';
-import type { Device, Station } from './station.js';
+import type { Device } from './station.js';
 
 /** A device with everything that reading its messages needs. */
 export interface KnownDevice {
   readonly device: Device;
-  readonly station: Station;
-  readonly profile: Profile;
   readonly metrics: ReadonlyMap<string, Metric>;
 }
 
@@ -19,21 +17,20 @@ export class KnownDevices {
   readonly incomplete: string[] = [];
 
   constructor(inventory: Inventory, profiles: ReadonlyMap<string, Profile>) {
-    const stations = new Map(inventory.stations.map((station) => [station.id, station]));
+    const stations = new Set(inventory.stations.map(({ id }) => id));
     const metricsOf = new Map(
       [...profiles].map(([id, { metrics }]) => [id, new Map(metrics.map((metric) => [metric.name, metric]))]),
     );
     for (const device of inventory.devices) {
-      const station = stations.get(device.stationId);
-      const profile = profiles.get(device.profileId);
+      const placed = stations.has(device.stationId);
       const metrics = metricsOf.get(device.profileId);
-      if (station === undefined || profile === undefined || metrics === undefined) {
+      if (!placed || metrics === undefined) {
         this.incomplete.push(
-          `device ${device.id}: ${station === undefined ? `no station ${device.stationId}` : `no profile ${device.profileId}`}`,
+          `device ${device.id}: ${!placed ? `no station ${device.stationId}` : `no profile ${device.profileId}`}`,
         );
         continue;
       }
-      const known = { device, station, profile, metrics };
+      const known = { device, metrics };
       this.byId.set(device.id, known);
       if (device.gatewayId === null) continue;
       const siblings = this.behindGateway.get(device.gatewayId) ?? new Map<string, KnownDevice>();

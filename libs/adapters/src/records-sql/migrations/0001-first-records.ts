@@ -143,7 +143,7 @@ export async function up(database: Kysely<unknown>): Promise<void> {
   await schema
     .createIndex('alert_events_once')
     .on('alert_events')
-    .columns(['rule_id', 'station_id', 'at', 'kind'])
+    .columns(['rule_id', 'station_id', 'at', 'kind', 'severity'])
     .unique()
     .where(sql.ref('operator_id'), 'is', sql.lit(null))
     .execute();

@@ -16,7 +16,6 @@ import { startMailbox } from '@canh/simulators/mailbox';
 import { play, type PlayProgress } from '@canh/simulators/play';
 import { sampleProvince } from '@canh/simulators/province/quang-tri';
 import { storyNamed } from '@canh/simulators/stories/all';
-import { startCanh } from '../canh.js';
 import { print } from './output.js';
 import { putProvince } from './simulate-command.js';
 
@@ -85,6 +84,7 @@ async function startDemo(storyName: string): Promise<Running> {
     const tokens = await setUp(dataDir);
     const mailbox = await startMailbox({ host: '127.0.0.1', smtpPort: 0, httpPort: 0 });
     undo.push(() => mailbox.close());
+    const { startCanh } = await import('../canh.js');
     const canh = await startCanh(
       {
         CANH_LOG_LEVEL: 'warn',

@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import { run } from '@canh/runtime/run';
 import { processEnvironment } from '@canh/runtime/settings';
-import { startCanh } from '../canh.js';
 import { print } from './output.js';
 
 export function addStartCommand(program: Command): void {
@@ -10,6 +9,8 @@ export function addStartCommand(program: Command): void {
     .description('run Canh: broker, processor, notifier and console in one process, its data under CANH_DATA_DIR')
     .action(() =>
       run(async () => {
+        // Only here: the other commands answer in half the time without the whole server.
+        const { startCanh } = await import('../canh.js');
         const canh = await startCanh(processEnvironment(), print);
         print(`Canh đang chạy / is running: ${canh.consoleUrl}`);
         print(`  thiết bị / devices: ${canh.mqttUrl} · ${canh.wsUrl} · ${canh.consoleUrl}/api/v1/{token}/telemetry`);

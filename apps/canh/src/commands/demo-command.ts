@@ -103,7 +103,7 @@ async function startDemo(storyName: string): Promise<Running> {
     const fleet = await Fleet.start({ url: canh.mqttUrl, devices: tokens });
     undo.push(() => fleet.stop());
     print(`${story.names.vi} / ${story.names.en}: ${tokens.length} thiết bị / devices → ${canh.mqttUrl}`);
-    const mails = mailbox.mailReceived.subscribe(({ subject, to }) => print(`  ✉ ${to}: ${subject}`));
+    const mails = mailbox.mailReceived.subscribe(({ subject, to }) => print(`  ✉ ${to.join(', ')}: ${subject}`));
     undo.push(async () => mails.unsubscribe());
 
     const stop = new AbortController();

@@ -1,5 +1,8 @@
 /** Prints for a person, one row a line in columns, or with `--json` for a program. */
-export function printRows(rows: readonly Readonly<Record<string, unknown>>[], json: boolean): void {
+export function printRows(
+  rows: readonly Readonly<Record<string, string | number | null | undefined>>[],
+  json: boolean,
+): void {
   if (json) return print(JSON.stringify(rows, null, 2));
   const [first] = rows;
   if (first === undefined) return print('(none)');

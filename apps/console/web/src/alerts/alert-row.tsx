@@ -50,7 +50,7 @@ function Row({ alert, chosen, place, of, open }: Place & { alert: AlertView }): 
         <span className={style.place}>
           <span className={style.station}>{format.text(alert.stationNames)}</span>
           <span className={style.rule}>
-            {format.text(alert.ruleNames)}, {format.place(alert.areaNames)}
+            {format.place(alert.areaNames)} · {format.text(alert.ruleNames)}
           </span>
         </span>
         <What alert={alert} />

@@ -261,7 +261,7 @@ function drawLimits(plot: uPlot, { limits, decimals }: Picture, format: Format, 
       top + height - tall / 2,
     );
     for (const [index, line] of sorted.entries()) {
-      const text = `${line.label} ${format.number(line.value, decimals)}`;
+      const text = `${line.label}: ${format.number(line.value, decimals)}`;
       const y = Math.max(top + tall / 2, spread[index] ?? 0);
       // A halo, or the trace runs through the letters.
       ctx.lineJoin = 'round';

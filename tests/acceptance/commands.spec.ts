@@ -94,6 +94,23 @@ describe('the command line', () => {
       expect(stdout).toContain(command);
   });
 
+  it('imports the example of a province, and lets no simulation write over it', async () => {
+    const own = { CANH_DATA_DIR: await temporaryFolder() };
+    expect((await canh(['station', 'list'], own)).stderr).toMatch(/^Canh: There is no /);
+    const example = join(import.meta.dirname, '../../docs/province.example.yaml');
+    expect((await canh(['station', 'import', example], own)).stdout).toBe(
+      '2 areas, 1 stations, 1 devices, 1 contacts\n',
+    );
+    const before = (await canh(['station', 'list', '--json'], own)).stdout;
+    const refused = await canh(['simulate', '--story', 'smog'], own);
+    expect([refused.code, refused.stderr]).toEqual([
+      2,
+      expect.stringMatching(/^Canh: Stations of your own .*thach-han/),
+    ]);
+    expect((await canh(['station', 'list', '--json'], own)).stdout).toBe(before);
+    expect((await canh(['contact', 'remove', 'nobody'], own)).stderr).toMatch(/^Canh: There is no contact nobody/);
+  });
+
   it('prints JSON that programs can read', async () => {
     const json = async (...args: string[]): Promise<unknown> => JSON.parse(await canhDone([...args, '--json'], env));
     expect(await json('station', 'list')).toEqual([expect.objectContaining({ id: 'thach-han', limits: 3 })]);

@@ -83,7 +83,7 @@ describe('a mistake in a profile is named with its file, line and field', () => 
     [
       'names: { vi: Trạm đo mực nước sông, en: River gauge }',
       'names: [River gauge]',
-      `${PROFILE}:3 names must be a list of fields and their values`,
+      `${PROFILE}:3 names must be fields and their values, in { } or indented below it`,
     ],
     ['name: level_m', 'name: Level-m', /:6 metrics\[0\]\.name must be a-z, then a-z, 0-9 or _, at most 63 characters/],
     ['name: level_m', 'name: values', /:6 metrics\[0\]\.name must be .* none of ts, seq, values$/],
@@ -97,7 +97,11 @@ describe('a mistake in a profile is named with its file, line and field', () => 
     ['{ min: -10, max: 1500 }', '{ min: 0, max: .inf }', /metrics\[0\]\.plausible\.max must be a number$/],
     ['{ min: -10, max: 1500 }', '{ min: 0, max: 1e400 }', /metrics\[0\]\.plausible\.max must be a number$/],
     ['{ min: -10, max: 1500 }', '{ min: "0", max: 9 }', /metrics\[0\]\.plausible\.min must be a number$/],
-    ['{ min: -10, max: 1500 }', '[-10, 1500]', /metrics\[0\]\.plausible must be a list of fields and their values$/],
+    [
+      '{ min: -10, max: 1500 }',
+      '[-10, 1500]',
+      /metrics\[0\]\.plausible must be fields and their values, in { } or indented below it$/,
+    ],
     [
       'expected: { min: 2, max: 30 }',
       'expected: { min: 2, max: 33 }',
@@ -322,8 +326,8 @@ describe('files that are no YAML of this kind', () => {
     ['a merge key', 'id: river-gauge\n<<: { kind: water }\n', /:2 << is no field here/],
     ['a prototype', '__proto__: { id: river-gauge }\n', /:1 id is missing|is no field here/],
     ['a key that is a list', '? [a, b]\n: c\n', /^\S+:1 is no valid YAML: /],
-    ['nothing', '', /^\S+ must be a list of fields and their values$/],
-    ['a list', '- id: river-gauge\n', /^\S+:1 must be a list of fields and their values$/],
+    ['nothing', '', /^\S+ must be fields and their values, in { } or indented below it$/],
+    ['a list', '- id: river-gauge\n', /^\S+:1 must be fields and their values, in { } or indented below it$/],
     [
       'brackets by the thousand',
       '['.repeat(100_000),

@@ -3,7 +3,10 @@ import { Command, CommanderError } from 'commander';
 import { CanhError } from '@canh/core/canh-error';
 import { lineFor } from '@canh/runtime/run';
 import { addDemoCommand } from './commands/demo-command.js';
-import { addInventoryCommands } from './commands/inventory-commands.js';
+import { addAreaCommands } from './commands/area-commands.js';
+import { addContactCommands } from './commands/contact-commands.js';
+import { addDeviceCommands } from './commands/device-commands.js';
+import { addStationCommands } from './commands/station-commands.js';
 import { addReplayCommand } from './commands/replay-command.js';
 import { addSimulateCommand } from './commands/simulate-command.js';
 import { addStartCommand } from './commands/start-command.js';
@@ -19,7 +22,10 @@ addStartCommand(program);
 addDemoCommand(program);
 addSimulateCommand(program);
 addReplayCommand(program);
-addInventoryCommands(program);
+addAreaCommands(program);
+addStationCommands(program);
+addDeviceCommands(program);
+addContactCommands(program);
 
 const ASKED_WRONGLY: ReadonlySet<string> = new Set([
   'BAD_DOCUMENT',
@@ -32,6 +38,12 @@ const ASKED_WRONGLY: ReadonlySet<string> = new Set([
   'UNKNOWN_PROFILE',
   'UNKNOWN_STORY',
   'DEVICE_EXISTS',
+  'NO_RECORDS',
+  'REGISTRY_IN_USE',
+  'UNKNOWN_AREA',
+  'UNKNOWN_CONTACT',
+  'UNKNOWN_DEVICE',
+  'UNKNOWN_STATION',
 ]);
 
 /** 0 done, 1 could not be done, 2 asked wrongly. */

@@ -29,7 +29,10 @@ export type Checked<T> =
 /** Holds plain data, as YAML or JSON gave it, against a class of this folder. Every field that is wrong or unknown is a problem. */
 export function checkDocument<T extends object>(document: ClassConstructor<T>, plain: unknown): Checked<T> {
   if (typeof plain !== 'object' || plain === null || Array.isArray(plain))
-    return { ok: false, problems: [{ path: [], says: 'must be a list of fields and their values' }] };
+    return {
+      ok: false,
+      problems: [{ path: [], says: 'must be fields and their values, in { } or indented below it' }],
+    };
   const value = plainToInstance(document, plain);
   const errors = validateSync(value, { whitelist: true, forbidNonWhitelisted: true });
   return errors.length === 0
@@ -73,7 +76,7 @@ const all =
 
 /** A document within the document. */
 export function IsWithin(type: () => ClassConstructor<object>): PropertyDecorator {
-  const message = '$property must be a list of fields and their values';
+  const message = '$property must be fields and their values, in { } or indented below it';
   return all(Type(type), IsObject({ message }), ValidateNested({ message }));
 }
 

@@ -7,6 +7,7 @@ export interface Running {
 }
 
 const STOP_WITHIN_MS = 10_000;
+const SAME_SIGNAL_MS = 1_000;
 
 /** What the machine says that a person can put right. */
 const OF_THE_MACHINE: ReadonlySet<string> = new Set([
@@ -40,10 +41,14 @@ export async function run(start: () => Promise<Running>): Promise<void> {
     else parentPort?.postMessage({ kind: 'failed', line: lineFor(error) });
     process.exit(1);
   }
-  let stopping = false;
+  let stoppingSince: number | null = null;
   const stop = (): void => {
-    if (stopping) process.exit(1);
-    stopping = true;
+    if (stoppingSince !== null) {
+      // One Ctrl-C can arrive twice, from the terminal and from whatever started us: only a later one is impatience.
+      if (performance.now() - stoppingSince > SAME_SIGNAL_MS) process.exit(1);
+      return;
+    }
+    stoppingSince = performance.now();
     setTimeout(() => {
       process.stderr.write(`Canh: did not stop within ${STOP_WITHIN_MS / 1000} s and is ended.\n`);
       process.exit(1);

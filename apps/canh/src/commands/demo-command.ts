@@ -15,7 +15,7 @@ import { Fleet } from '@canh/simulators/fleet';
 import { startMailbox } from '@canh/simulators/mailbox';
 import { play, type PlayProgress } from '@canh/simulators/play';
 import { sampleProvince } from '@canh/simulators/province/quang-tri';
-import { storyNamed } from '@canh/simulators/stories/all';
+import { STORIES, storyNamed } from '@canh/simulators/stories/all';
 import { print } from './output.js';
 import { putProvince } from './simulate-command.js';
 
@@ -75,7 +75,10 @@ async function startDemo(storyName: string): Promise<Running> {
   const given = forDemo(processEnvironment());
   const { host } = readSettings(CommonSettings, given);
   const dataDir = await mkdtemp(join(tmpdir(), 'canh-demo-'));
-  const undo: (() => Promise<unknown>)[] = [() => rm(dataDir, { recursive: true, force: true })];
+  const undo: (() => Promise<unknown>)[] = [
+    () => rm(dataDir, { recursive: true, force: true }),
+    async () => print('Đã dừng, dữ liệu tạm được xoá / stopped, the temporary data is removed.'),
+  ];
   const close = async (): Promise<void> => {
     for (const step of undo.toReversed()) await step();
   };
@@ -142,6 +145,6 @@ export function addDemoCommand(program: Command): void {
   program
     .command('demo')
     .description('run Canh with a simulated province on a temporary data folder')
-    .option('--story <name>', 'what happens there', 'flood-night')
+    .option('--story <name>', `what happens there: ${STORIES.map(({ name }) => name).join(', ')}`, 'flood-night')
     .action(({ story }: { story: string }) => run(() => startDemo(story)));
 }

@@ -1,3 +1,8 @@
+/** Of every command that prints rows. */
+export interface Json {
+  readonly json?: boolean;
+}
+
 /** Prints for a person, one row a line in columns, or with `--json` for a program. */
 export function printRows(
   rows: readonly Readonly<Record<string, string | number | null | undefined>>[],

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
 import { openRecords, type RecordsDatabase } from '@canh/adapters/records-sql/open-records';
@@ -26,6 +27,17 @@ export interface RecordsDesk {
   readonly catalogue: Catalogue;
 }
 
+/** The same, but only where there are records: a folder that was mistyped is not "none". Throws CanhError `NO_RECORDS`. */
+export async function withExistingRecords<T>(work: (desk: RecordsDesk) => Promise<T>): Promise<T> {
+  const { recordsFile } = readSettings(CommonSettings);
+  if (!existsSync(recordsFile))
+    throw new CanhError(
+      'NO_RECORDS',
+      `There is no ${recordsFile}: nothing was set up there yet. Is CANH_DATA_DIR the folder you mean?`,
+    );
+  return withRecords(work);
+}
+
 export async function withRecords<T>(work: (desk: RecordsDesk) => Promise<T>): Promise<T> {
   const settings = readSettings(CommonSettings);
   const database: RecordsDatabase = await openRecords(settings.recordsFile);
@@ -46,8 +58,10 @@ export async function withRecords<T>(work: (desk: RecordsDesk) => Promise<T>): P
 export function checked(plain: unknown, from: string): InventoryDocument {
   const result = checkDocument(InventoryDocument, plain);
   if (result.ok) return result.value;
-  const lines = result.problems.map(({ path, says }) => `${pathText(path)} ${says}`);
-  throw new CanhError('BAD_DOCUMENT', `${from}: ${lines.join('; ')}.`);
+  const lines = result.problems.map(({ path, says }) =>
+    path.length === 0 ? `it ${says}` : `${pathText(path)} ${says}`,
+  );
+  throw new CanhError('BAD_DOCUMENT', `${from}: ${lines.join('; ')}. docs/province.example.yaml shows one.`);
 }
 
 /** Adds or replaces everything of the document, areas first. */

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Command } from 'commander';
 import { CanhError } from '@canh/core/canh-error';
 import { durationMs } from '@canh/core/time/duration';
@@ -28,6 +29,22 @@ export async function putProvince({
   return fleet;
 }
 
+/** A province of somebody's own must not be written over by a made-up one. Throws CanhError `REGISTRY_IN_USE`. */
+async function refuseForeign({ registry }: RecordsDesk): Promise<void> {
+  const sample = new Map(sampleProvince().stations.map((station) => [station.id, station]));
+  const { stations } = await registry.inventory();
+  const foreign = stations.filter((station) => !isDeepStrictEqual(station, sample.get(station.id)));
+  if (foreign.length > 0)
+    throw new CanhError(
+      'REGISTRY_IN_USE',
+      `Stations of your own are in CANH_DATA_DIR (${foreign
+        .map(({ id }) => id)
+        .slice(0, 3)
+        .join(', ')}${foreign.length > 3 ? ', …' : ''}), ` +
+        `and a simulation writes ${sample.size} stations and devices of its own there. Give CANH_DATA_DIR another folder, or say --force.`,
+    );
+}
+
 /** Where this machine's own Canh takes MQTT, by its settings. */
 export function ownMqttUrl(): string {
   const { host, mqttPort } = readSettings(BrokerSettings);
@@ -44,20 +61,34 @@ export function untilInterrupted(): AbortSignal {
 export function addSimulateCommand(program: Command): void {
   program
     .command('simulate')
-    .description('publish a story as the devices of a sample province, over MQTT, to a running Canh')
+    .description(
+      'write the stations and devices of a sample province into CANH_DATA_DIR and publish a story as these devices, over MQTT, to the Canh that runs there',
+    )
     .requiredOption('--story <name>', `one of ${STORIES.map(({ name }) => name).join(', ')}`)
     .option('--seed <number>', 'the same seed gives the same readings', '1')
     .option('--speed <factor>', 'how many times as fast as time, until the story has reached the present')
     .option('--lag <duration>', 'how far behind the present the story begins to be told live, as 10m')
     .option('--history <duration>', 'how much past is sent first', '6h')
+    .option('--force', 'also where CANH_DATA_DIR holds stations of your own')
     .option('--url <address>', 'the MQTT server; otherwise the one that CANH_HOST and CANH_MQTT_PORT name')
     .action(
-      async (given: { story: string; seed: string; speed?: string; lag?: string; history: string; url?: string }) => {
+      async (given: {
+        story: string;
+        seed: string;
+        speed?: string;
+        lag?: string;
+        history: string;
+        url?: string;
+        force?: boolean;
+      }) => {
         const story = storyNamed(given.story);
         const seed = Number(given.seed);
         if (!Number.isSafeInteger(seed))
           throw new CanhError('BAD_OPTION', `--seed ${given.seed} is not a whole number.`);
-        const tokens = await withRecords(putProvince);
+        const tokens = await withRecords(async (desk) => {
+          if (given.force !== true) await refuseForeign(desk);
+          return putProvince(desk);
+        });
         const fleet = await Fleet.start({ url: given.url ?? ownMqttUrl(), devices: tokens });
         print(`${story.names.vi} / ${story.names.en}: ${tokens.length} thiết bị / devices`);
         let bar: ProgressBar | undefined;

@@ -31,7 +31,7 @@ export interface JournalBatch {
   readonly next: JournalOffset;
   /** Bytes between `next` and the end of what is written, as of this read: 0 is "nothing behind". */
   readonly behindBytes: number;
-  /** Frames that could not be read (bit rot); their bytes are kept aside. */
+  /** Places where frames could not be read (bit rot) and were passed over; their bytes stay in the segment. */
   readonly damaged: number;
 }
 

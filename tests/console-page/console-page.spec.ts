@@ -61,7 +61,7 @@ describe.skipIf(chromium === null)('the console’s page', () => {
     }
     const row = flow.alertRows(tab, { text: 'Thạch Hãn' });
     await row.getByText('trên BĐ3 0,30 m').waitFor();
-    await row.getByText('6,30 m | 6,00 m').waitFor();
+    await row.getByText('6,30 m | BĐ3 6,00 m').waitFor();
 
     const id = await flow.acknowledgeFirstByKeys(tab);
     expect(await stateOf(id)).toBe('acknowledged');

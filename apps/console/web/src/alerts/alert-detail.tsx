@@ -7,7 +7,7 @@ import { seriesQuery, stationsQuery } from '../api/stations.js';
 import { SeriesPanel } from '../chart/series-panel.js';
 import { useAlert, useLatest, useLive, useStanding } from '../live/hooks.js';
 import { isAcknowledged, isActive, priorityOf } from '../live/order.js';
-import { limitWord, whatHappened } from '../text/limit-words.js';
+import { limitWord, valueAndLimit, whatHappened } from '../text/limit-words.js';
 import { useText } from '../text/text.js';
 import { go, useAddress } from '../ui/address.js';
 import { Age, Moment } from '../ui/age.js';
@@ -91,7 +91,7 @@ function Detail({
         <div>
           <p className={`${style.happened} hatched`}>{whatHappened(standing, alert, text)}</p>
           <p>
-            <span className="hatched number">{format.quantity(standing.value, alert.decimals, alert.unit)}</span>{' '}
+            <span className="hatched number">{valueAndLimit(standing, alert, text)}</span>{' '}
             <span className="quiet">
               (<MeasuredAt at={standing.measuredAt} />)
             </span>

@@ -1,6 +1,6 @@
 import type { AlertEventView, DeliveryView } from '@canh/contract/views.dto';
 import type { ReactNode } from 'react';
-import { limitWord, valueAndLimit } from '../text/limit-words.js';
+import { valueAndLimit } from '../text/limit-words.js';
 import { useText } from '../text/text.js';
 import { Moment } from '../ui/age.js';
 import { PriorityMark } from '../ui/priority-mark.js';
@@ -35,9 +35,7 @@ export function History({
               <strong>{words.detail.historyKind[event.kind]}</strong>, {event.by ?? words.detail.byRule}
             </span>
             {event.evidence !== null && (
-              <span className="quiet number">
-                {valueAndLimit(event.evidence, { unit, decimals }, text)} ({limitWord(event.evidence.limitName, words)})
-              </span>
+              <span className="quiet number">{valueAndLimit(event.evidence, { unit, decimals }, text)}</span>
             )}
             {event.note !== null && event.note !== '' && <q className={style.note}>{event.note}</q>}
           </span>

@@ -14,19 +14,30 @@ describe('whatHappened', () => {
   it('names the level and how far from it, as a duty officer says it', () => {
     expect(plain(what(inVietnamese, 6.12, 6, 'alarm_3'))).toBe('trên BĐ3 0,12 m');
     expect(plain(what(inVietnamese, 5.64, 6, 'alarm_3'))).toBe('dưới BĐ3 0,36 m');
-    expect(plain(what(inEnglish, 6.12, 6, 'alarm_3'))).toBe('above BĐ3 by 0.12 m');
+    expect(plain(what(inEnglish, 6.12, 6, 'alarm_3'))).toBe('0.12 m over BĐ3');
   });
 
   it('says "at" where the difference would be shown as nothing', () => {
     expect(what(inVietnamese, 3.004, 3, 'alarm_1')).toBe('ở mức BĐ1');
   });
 
-  it('calls a limit without a legal name a limit', () => {
-    expect(plain(what(inVietnamese, 11.6, 11.8, null))).toBe('dưới ngưỡng 0,20 m');
+  it('does not put the difference where it would be read as the limit', () => {
+    expect(plain(what(inVietnamese, 12, 11.8, null))).toBe('vượt 0,20 m so với ngưỡng');
+    expect(plain(what(inVietnamese, 11.6, 11.8, null))).toBe('thấp hơn 0,20 m so với ngưỡng');
+    expect(plain(what(inEnglish, 12, 11.8, 'low_flow'))).toBe('0.20 m over the limit');
+    expect(what(inVietnamese, 11.8, 11.8, null)).toBe('đúng bằng ngưỡng');
   });
 
   it('says that no limit is in force any more', () => {
     expect(what(inVietnamese, 3, null, null)).toBe('không còn ngưỡng nào có hiệu lực');
     expect(plain(valueAndLimit(sampleEvidence({ value: 3, limit: null }), metres, inVietnamese))).toBe('3,00 m | —');
+  });
+
+  it('says which of two numbers is the limit', () => {
+    const both = (text: Text, limitName: string | null): string =>
+      plain(valueAndLimit(sampleEvidence({ value: 6.3, limit: 6, limitName }), metres, text));
+    expect(both(inVietnamese, 'alarm_3')).toBe('6,30 m | BĐ3 6,00 m');
+    expect(both(inVietnamese, null)).toBe('6,30 m | ngưỡng 6,00 m');
+    expect(both(inEnglish, null)).toBe('6.30 m | limit 6.00 m');
   });
 });

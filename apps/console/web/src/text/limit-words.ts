@@ -3,9 +3,11 @@ import type { Text } from './make-text.js';
 import type { Words } from './vi.js';
 
 /** `alarm_3` is BĐ3, as everyone calls it; another limit is "the limit". */
-export function limitWord(name: string | null, words: Words): string {
+export const limitWord = (name: string | null, words: Words): string => levelWord(name, words) ?? words.alerts.limit;
+
+function levelWord(name: string | null, words: Words): string | null {
   const level = /^alarm_([1-9])$/.exec(name ?? '')?.[1];
-  return level === undefined ? words.alerts.limit : words.alerts.alarmLevel(Number(level));
+  return level === undefined ? null : words.alerts.alarmLevel(Number(level));
 }
 
 type Held = Pick<EvidenceView, 'value' | 'limit' | 'limitName'>;
@@ -22,16 +24,25 @@ export function difference(
   return { side: value > limit ? 'above' : 'below', by };
 }
 
-/** `trên BĐ3 0,12 m` */
+/** `trên BĐ3 0,12 m`; of a limit without a name of its own `vượt 17,0 mm so với ngưỡng`. */
 export function whatHappened(held: Held, { unit, decimals }: Measured, { words, format }: Text): string {
-  const limit = limitWord(held.limitName, words);
   const { side, by } = difference(held, decimals);
   if (side === 'none') return words.alerts.noLimit;
-  return side === 'at' ? words.alerts.at(limit) : words.alerts[side](limit, format.quantity(by, decimals, unit));
+  const level = levelWord(held.limitName, words);
+  const far = format.quantity(by, decimals, unit);
+  if (level === null) return side === 'at' ? words.alerts.atLimit : words.alerts[`${side}Limit`](far);
+  return side === 'at' ? words.alerts.atLevel(level) : words.alerts[`${side}Level`](level, far);
 }
 
-/** `6,12 m | 6,00 m`: what was measured and what it is held against. */
-export function valueAndLimit({ value, limit }: Held, { unit, decimals }: Measured, { words, format }: Text): string {
+/** `6,12 m | BĐ3 6,00 m`: what was measured and what it is held against. */
+export function valueAndLimit(
+  { value, limit, limitName }: Held,
+  { unit, decimals }: Measured,
+  { words, format }: Text,
+): string {
   const quantity = (one: number): string => format.quantity(one, decimals, unit);
-  return words.alerts.valueAndLimit(quantity(value), limit === null ? '—' : quantity(limit));
+  return words.alerts.valueAndLimit(
+    quantity(value),
+    limit === null ? '—' : words.alerts.limitOf(limitWord(limitName, words), quantity(limit)),
+  );
 }

@@ -1,11 +1,12 @@
-import type { EvidenceView, MetricView, StationView } from '@canh/contract/views.dto';
+import type { EvidenceView, LatestValueView, MetricView, SeriesView, StationView } from '@canh/contract/views.dto';
 import { SegmentedControl } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { useEffect, useMemo, useState, type ReactNode } from 'react';
+import { useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
 import { periods, seriesQuery, type Period } from '../api/stations.js';
-import { useLive, useOfOpenAlerts } from '../live/hooks.js';
+import { useLatest, useLive, useOfOpenAlerts } from '../live/hooks.js';
 import { limitWord } from '../text/limit-words.js';
 import { useText } from '../text/text.js';
+import type { Words } from '../text/vi.js';
 import { go, useAddress } from '../ui/address.js';
 import { PanelError } from '../ui/panel-error.js';
 import { Plot, type Picture } from './plot.js';
@@ -26,7 +27,6 @@ export function SeriesPanel({
   station: StationView;
   evidence?: EvidenceView | null;
 }): ReactNode {
-  const { words, format } = useText();
   const live = useLive();
   const { metric: asked, period } = useAddress();
   const metric =
@@ -34,12 +34,35 @@ export function SeriesPanel({
     station.metrics.find(({ name }) => name === evidence?.metric) ??
     station.metrics[0];
   if (metric === undefined) return null;
+  return <Panel station={station} metric={metric} period={period} evidence={evidence} live={live} />;
+}
+
+interface Shown {
+  readonly station: StationView;
+  readonly metric: MetricView;
+  readonly period: Period;
+  readonly evidence: EvidenceView | null;
+  readonly live: ReturnType<typeof useLive>;
+}
+
+function Panel({ station, metric, period, evidence, live }: Shown): ReactNode {
+  const { words, format } = useText();
   const { metrics } = station;
+  const choices = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    // Only sideways: the page stays where it is.
+    const row = choices.current;
+    const chosen = row?.querySelector<HTMLElement>('[aria-pressed="true"]');
+    if (row === null || chosen === null || chosen === undefined) return;
+    const [room, own] = [row.getBoundingClientRect(), chosen.getBoundingClientRect()];
+    if (own.left < room.left) row.scrollLeft -= room.left - own.left;
+    else if (own.right > room.right) row.scrollLeft += Math.min(own.right - room.right, own.left - room.left);
+  }, [metric.name]);
   return (
     <section className={style.panel} aria-label={words.chart.title}>
       <div className={style.choices}>
         {metrics.length > 1 && (
-          <div className={style.metrics} role="group" aria-label={words.chart.metrics}>
+          <div ref={choices} className={style.metrics} role="group" aria-label={words.chart.metrics}>
             {metrics.map((one) => (
               <button
                 key={one.name}
@@ -83,22 +106,11 @@ function PeriodChoice(): ReactNode {
   );
 }
 
-function Series({
-  station,
-  metric,
-  period,
-  evidence,
-  live,
-}: {
-  station: StationView;
-  metric: MetricView;
-  period: Period;
-  evidence: EvidenceView | null;
-  live: ReturnType<typeof useLive>;
-}): ReactNode {
+function Series({ station, metric, period, evidence, live }: Shown): ReactNode {
   const text = useText();
   const { words, format } = text;
   const query = useQuery(seriesQuery(live, { stationId: station.id, metric: metric.name, period }));
+  const latest = (useLatest(station.id) ?? station.latest).find((value) => value.metric === metric.name);
   const [over, setOver] = useState<number | null>(null);
   useRefreshed(station.id, metric.name);
 
@@ -141,9 +153,9 @@ function Series({
   const quantity = (value: number): string => format.quantity(value, series.decimals, series.unit);
   const lowest = Math.min(...series.buckets.map(({ min }) => min));
   const highest = Math.max(...series.buckets.map(({ max }) => max));
-  const newest = series.buckets.at(-1);
+  const moment = (at: number): string => format.moment(at, series.to);
   const summary = [
-    newest === undefined ? '' : words.chart.newest(quantity(newest.mean), format.time(newest.at)),
+    ...newestOf(latest, series, quantity, moment, words),
     words.chart.range(quantity(lowest), quantity(highest)),
   ].join('; ');
   return (
@@ -158,7 +170,7 @@ function Series({
       </div>
       <div className={style.below}>
         <p className={`${style.readout} number`}>
-          {over === null ? summary : readout(picture, over, quantity, (at) => format.time(at), words)}
+          {over === null ? summary : readout(picture, over, quantity, moment, words)}
         </p>
         <PeriodChoice />
       </div>
@@ -166,13 +178,29 @@ function Series({
   );
 }
 
+/** The newest reading as it was measured; from the drawing's last step where it is not known, and then a span if several share it. */
+function newestOf(
+  latest: LatestValueView | undefined,
+  { buckets, from }: SeriesView,
+  quantity: (value: number) => string,
+  moment: (at: number) => string,
+  words: Words,
+): string[] {
+  if (latest !== undefined && latest.measuredAt >= from)
+    return [words.chart.newest(quantity(latest.value), moment(latest.measuredAt))];
+  const last = buckets.at(-1);
+  if (last === undefined) return [];
+  const value = last.min === last.max ? quantity(last.max) : words.chart.span(quantity(last.min), quantity(last.max));
+  return [words.chart.newest(value, moment(last.at))];
+}
+
 /** `02:10: trung bình 6,12 m (6,08 m đến 6,15 m)` */
 function readout(
   { data }: Picture,
   index: number,
   quantity: (value: number) => string,
-  time: (at: number) => string,
-  words: ReturnType<typeof useText>['words'],
+  moment: (at: number) => string,
+  words: Words,
 ): string {
   const [seconds, low, high, mean, suspect] = [
     data[0][index],
@@ -182,16 +210,14 @@ function readout(
     data[4][index],
   ];
   if (seconds === undefined) return '';
-  const at = time(seconds * 1_000);
+  const at = moment(seconds * 1_000);
   if (mean === null || mean === undefined) return words.chart.at(at, words.missing);
-  const span =
+  // A mean is a value that nobody measured, and says so.
+  const value =
     low !== null && low !== undefined && high !== null && high !== undefined && low !== high
-      ? ` (${words.chart.span(quantity(low), quantity(high))})`
-      : '';
-  return words.chart.at(
-    at,
-    `${quantity(mean)}${span}${suspect === null || suspect === undefined ? '' : `, ${words.chart.suspect}`}`,
-  );
+      ? `${words.chart.meanOf(quantity(mean))} (${words.chart.span(quantity(low), quantity(high))})`
+      : quantity(mean);
+  return words.chart.at(at, `${value}${suspect === null || suspect === undefined ? '' : `, ${words.chart.suspect}`}`);
 }
 
 /** Asks again when the stream tells of a newer reading of this metric or of an alert of this station. */

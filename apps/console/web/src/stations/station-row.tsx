@@ -1,9 +1,7 @@
-import type { AlertView, LatestValueView, MetricView, StationView } from '@canh/contract/views.dto';
-import type { Severity } from '@canh/core/rules/rule';
+import type { LatestValueView, MetricView, StationView } from '@canh/contract/views.dto';
 import type { DeviceKind } from '@canh/core/stations/profile';
 import { memo, type ReactNode } from 'react';
 import { useClock, useLatest, useLive, useOfOpenAlerts } from '../live/hooks.js';
-import { isActive, priorityOf } from '../live/order.js';
 import { useText } from '../text/text.js';
 import { Age } from '../ui/age.js';
 import { AirIcon, CameraIcon, ClockIcon, WaterIcon, WrenchIcon } from '../ui/icons.js';
@@ -12,16 +10,13 @@ import { Value } from '../ui/value.js';
 import { FlagBadge } from './flag-badge.js';
 import { hearingOf } from './hearing.js';
 import style from './station-row.module.css';
+import { metricsToShow, worstAt } from './station-summary.js';
 
 const kindIcons: Record<DeviceKind, typeof WaterIcon> = {
   water: WaterIcon,
   environmental: AirIcon,
   'traffic-camera': CameraIcon,
 };
-
-/** The others stand in the station's page. */
-const metricsShown = 2;
-const suspectFrom = 3;
 
 export const StationRow = memo(function StationRow({
   station,
@@ -38,6 +33,7 @@ export const StationRow = memo(function StationRow({
 }): ReactNode {
   const { format } = useText();
   const latest = useLatest(station.id) ?? station.latest;
+  const alarming = useOfOpenAlerts((open) => worstAt(open, station.id)?.evidence.metric ?? null);
   return (
     <li
       className={style.row}
@@ -60,7 +56,7 @@ export const StationRow = memo(function StationRow({
           <span className={style.area}>{format.place(station.areaNames)}</span>
         </span>
         <span className={style.values}>
-          {metricsToShow(station.metrics, latest).map((metric) => (
+          {metricsToShow(station.metrics, latest, alarming).map((metric) => (
             <MetricValue
               key={metric.name}
               metric={metric}
@@ -76,22 +72,12 @@ export const StationRow = memo(function StationRow({
   );
 });
 
-/** The first two that the station sends, and whatever is not to be trusted. */
-function metricsToShow(metrics: readonly MetricView[], latest: readonly LatestValueView[]): MetricView[] {
-  const flagOf = new Map(latest.map(({ metric, flag }) => [metric, flag]));
-  const sent = metrics.filter(({ name }) => flagOf.has(name));
-  const first = (sent.length > 0 ? sent : metrics).slice(0, metricsShown);
-  return metrics.filter((metric) => first.includes(metric) || (flagOf.get(metric.name) ?? 0) >= suspectFrom);
-}
-
 /** The worst alert that is active there, or else what kind of station it is. */
 function Mark({ station }: { station: StationView }): ReactNode {
   const { words } = useText();
-  const worst = useOfOpenAlerts((open) => worstAt(open, station.id));
-  if (worst !== null) {
-    const [severity, state] = worst.split(' ') as [Severity, 'active' | 'acknowledged'];
-    return <PriorityMark severity={severity} state={state} />;
-  }
+  const severity = useOfOpenAlerts((open) => worstAt(open, station.id)?.severity ?? null);
+  const state = useOfOpenAlerts((open) => worstAt(open, station.id)?.state ?? null);
+  if (severity !== null && state !== null) return <PriorityMark severity={severity} state={state} />;
   const Icon = kindIcons[station.kind];
   return (
     <span
@@ -103,17 +89,6 @@ function Mark({ station }: { station: StationView }): ReactNode {
       <Icon />
     </span>
   );
-}
-
-/** Severity and state of the worst alert that is active there: a station shows the worst that it contains. */
-function worstAt(open: readonly AlertView[], stationId: string): `${Severity} ${'active' | 'acknowledged'}` | null {
-  const here = open.filter((alert) => alert.stationId === stationId && isActive(alert));
-  const worst = here.reduce<Severity | null>(
-    (known, { severity }) => (known === null || priorityOf(severity) < priorityOf(known) ? severity : known),
-    null,
-  );
-  if (worst === null) return null;
-  return `${worst} ${here.some((alert) => alert.severity === worst && alert.state === 'active') ? 'active' : 'acknowledged'}`;
 }
 
 function MetricValue({ metric, latest }: { metric: MetricView; latest: LatestValueView | undefined }): ReactNode {

@@ -68,7 +68,7 @@ export const en: Words = {
       changes === 0
         ? 'Connected again, no change was missed.'
         : `Connected again, caught up with ${changes} ${changes === 1 ? 'change' : 'changes'}.`,
-    readingsStored: (count) => `${count} readings stored`,
+    readingsStored: (count) => `${count} readings stored since start`,
     behind: (size) => `Processing is behind: ${size} not yet processed`,
   },
 
@@ -227,11 +227,11 @@ export const en: Words = {
     periods: { '6h': '6 h', '24h': '24 h', '7d': '7 days' },
     empty: 'No readings in this period.',
     range: (min, max) => `lowest ${min}, highest ${max}`,
-    mean: 'mean',
     at: (time, value) => `${time}: ${value}`,
     span: (min, max) => `${min} to ${max}`,
     describes: (metric, station) => `Chart of ${metric} at ${station}`,
     newest: (value, at) => `newest ${value} at ${at}`,
+    meanOf: (value) => `mean ${value}`,
     suspect: 'suspect or failed',
     firing: 'alert firing',
     band: 'lowest to highest',

@@ -81,7 +81,7 @@ export const vi = {
     reconnect: 'Nối lại ngay',
     resumed: (changes: number) =>
       changes === 0 ? 'Đã nối lại, không bỏ lỡ thay đổi nào.' : `Đã nối lại, đã bù ${changes} thay đổi.`,
-    readingsStored: (count: string) => `${count} số đo đã lưu`,
+    readingsStored: (count: string) => `${count} số đo đã lưu từ khi khởi động`,
     behind: (size: string) => `Đang xử lý chậm: còn ${size} chưa xử lý`,
   },
 
@@ -250,11 +250,11 @@ export const vi = {
     periods: { '6h': '6 giờ', '24h': '24 giờ', '7d': '7 ngày' } satisfies Record<'6h' | '24h' | '7d', string>,
     empty: 'Không có số đo nào trong khoảng thời gian này.',
     range: (min: string, max: string) => `thấp nhất ${min}, cao nhất ${max}`,
-    mean: 'trung bình',
     at: (time: string, value: string) => `${time}: ${value}`,
     span: (min: string, max: string) => `${min} đến ${max}`,
     describes: (metric: string, station: string) => `Biểu đồ ${metric} tại ${station}`,
     newest: (value: string, at: string) => `mới nhất ${value} lúc ${at}`,
+    meanOf: (value: string) => `trung bình ${value}`,
     suspect: 'nghi ngờ hoặc lỗi',
     firing: 'lúc có cảnh báo',
     band: 'thấp nhất đến cao nhất',

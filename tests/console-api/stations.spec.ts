@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '@canh/core/time/instant';
-import { NIGHT } from '../contracts/records.story.js';
+import { NIGHT, raised } from '../contracts/records.story.js';
 import {
   get,
   LiveStream,
@@ -118,9 +118,46 @@ describe('a series', () => {
     );
     expect(body.limits).toEqual([thachHan.limits[1]]);
     expect(body.firing).toEqual([
-      { alertId: expect.any(String), severity: 'critical', from: NIGHT + 60 * MINUTE_MS, to: NIGHT + 70 * MINUTE_MS },
+      {
+        alertId: expect.any(String),
+        severity: 'critical',
+        since: NIGHT + 50 * MINUTE_MS,
+        from: NIGHT + 60 * MINUTE_MS,
+        to: NIGHT + 70 * MINUTE_MS,
+        steps: [{ at: NIGHT + 60 * MINUTE_MS, severity: 'critical' }],
+      },
     ]);
     expect((await series({ ...asked, to: NIGHT + 50 * MINUTE_MS })).body.firing).toEqual([]);
+  });
+
+  it('tells for each alert how urgent it was when', async () => {
+    const at = NIGHT - 10 * DAY_MS;
+    const said = { ...raised('thach-han', at), ruleId: 'rain-heavy', since: at - 30 * MINUTE_MS };
+    const rain = { ...said, evidence: { ...said.evidence, metric: 'rain_mm' } };
+    await console.records.alertStore.apply(
+      [
+        { ...rain, kind: 'raised', severity: 'warning' },
+        { ...rain, kind: 'severity-changed', severity: 'critical', previous: 'warning', at: at + HOUR_MS },
+        { ...rain, kind: 'severity-changed', severity: 'major', previous: 'critical', at: at + 2 * HOUR_MS },
+        { ...rain, kind: 'returned', previous: 'major', at: at + 3 * HOUR_MS },
+      ],
+      at,
+    );
+    const { body } = await series({ metric: 'rain_mm', from: at - DAY_MS, to: at + DAY_MS });
+    expect(body.firing).toEqual([
+      {
+        alertId: expect.any(String),
+        severity: 'critical',
+        since: at - 30 * MINUTE_MS,
+        from: at,
+        to: at + 3 * HOUR_MS,
+        steps: [
+          { at, severity: 'warning' },
+          { at: at + HOUR_MS, severity: 'critical' },
+          { at: at + 2 * HOUR_MS, severity: 'major' },
+        ],
+      },
+    ]);
   });
 
   it('gives several readings of a step as their least, greatest and mean', async () => {

@@ -160,13 +160,24 @@ export class BucketView {
   flag!: number;
 }
 
+/** From when on an alert had a severity. */
+export class SeverityStepView {
+  at!: number;
+  severity!: Severity;
+}
+
 /** When an alert of the station was firing inside the asked span. */
 export class FiringView {
   alertId!: string;
+  /** The worst it has been. */
   severity!: Severity;
+  /** When its condition began: until `from` it was held, and told to nobody. */
+  since!: number;
   from!: number;
   /** Null: still firing. */
   to!: number | null;
+  /** The first is at `from`. */
+  steps!: SeverityStepView[];
 }
 
 export class SeriesView {

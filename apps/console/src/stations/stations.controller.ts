@@ -1,15 +1,18 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { AlertDesk } from '@canh/core/alerts/alert-store';
 import { LiveSeries } from '@canh/core/series/live-series';
+import type { SeriesSpan } from '@canh/core/series/series-store';
 import { SeriesQuery } from '@canh/contract/commands.dto';
 import { SeriesView, StationView } from '@canh/contract/views.dto';
 import { Directories } from '../directory.js';
 import { badSpan, unknownMetric, unknownStation } from '../problem.js';
-import { seriesView } from '../views/series-view.js';
+import { seriesView, type Fired } from '../views/series-view.js';
 import { byStation, stationView } from '../views/station-view.js';
 import { bucketWidthMs } from './bucket-width.js';
 
 const USUAL_STEPS = 400;
+/** Alerts of one drawing whose changes of severity are looked up; the older ones are told by their worst. */
+const MAX_HISTORIES = 20;
 
 @Controller('api/stations')
 export class StationsController {
@@ -37,10 +40,19 @@ export class StationsController {
     const bucketMs = from < to ? bucketWidthMs(to - from, steps ?? USUAL_STEPS) : null;
     if (bucketMs === null) throw badSpan();
     const span = { stationId, metric, from, to };
-    const [buckets, alerts] = await Promise.all([
-      this.live.buckets(span, bucketMs),
-      this.alerts.ofStation(stationId, from, to),
-    ]);
-    return seriesView(span, bucketMs, measured, known.station, buckets, alerts);
+    const [buckets, fired] = await Promise.all([this.live.buckets(span, bucketMs), this.fired(span)]);
+    return seriesView(span, bucketMs, measured, known.station, buckets, fired);
+  }
+
+  private async fired({ stationId, metric, from, to }: SeriesSpan): Promise<Fired[]> {
+    const alerts = await this.alerts.ofStation(stationId, from, to);
+    const ours = alerts.filter(({ evidence }) => evidence.metric === metric);
+    return Promise.all(
+      ours.map(async (alert, place): Promise<Fired> => {
+        // The first version of an alert is all of its history.
+        const changed = alert.version > 1 && place >= ours.length - MAX_HISTORIES;
+        return { alert, history: changed ? ((await this.alerts.one(alert.id))?.history ?? []) : [] };
+      }),
+    );
   }
 }

@@ -1,9 +1,15 @@
-import type { Alert } from '@canh/core/alerts/alert';
+import type { Alert, AlertEvent } from '@canh/core/alerts/alert';
 import type { Bucket, SeriesSpan } from '@canh/core/series/series-store';
-import type { FiringView, SeriesView } from '@canh/contract/views.dto';
+import type { FiringView, SeriesView, SeverityStepView } from '@canh/contract/views.dto';
 import type { Metric } from '@canh/core/stations/profile';
 import type { Station } from '@canh/core/stations/station';
 import { limitView } from './station-view.js';
+
+/** An alert, and its history where that may tell of another severity than its worst. */
+export interface Fired {
+  readonly alert: Alert;
+  readonly history: readonly AlertEvent[];
+}
 
 export function seriesView(
   { stationId, metric: name, from, to }: SeriesSpan,
@@ -11,7 +17,7 @@ export function seriesView(
   { unit, decimals }: Metric,
   station: Station,
   buckets: readonly Bucket[],
-  alerts: readonly Alert[],
+  fired: readonly Fired[],
 ): SeriesView {
   return {
     stationId,
@@ -28,13 +34,23 @@ export function seriesView(
           metric === name && (validFrom ?? -Infinity) < to && (validTo ?? Infinity) > from,
       )
       .map(limitView),
-    firing: alerts.filter(({ evidence }) => evidence.metric === name).map(firingView),
+    firing: fired.map(firingView),
   };
 }
 
-const firingView = (alert: Alert): FiringView => ({
+const firingView = ({ alert, history }: Fired): FiringView => ({
   alertId: alert.id,
   severity: alert.worst,
+  since: alert.since,
   from: alert.raisedAt,
   to: 'returnedAt' in alert ? alert.returnedAt : null,
+  steps: stepsOf(alert, history),
 });
+
+function stepsOf({ worst, raisedAt }: Alert, history: readonly AlertEvent[]): SeverityStepView[] {
+  const steps = history
+    .filter(({ kind }) => kind === 'raised' || kind === 'severity-changed')
+    .map(({ at, severity }) => ({ at, severity }));
+  // Of a very long history the beginning is not told: until the first step that is, the alert was no worse than its worst.
+  return steps[0]?.at === raisedAt ? steps : [{ at: raisedAt, severity: worst }, ...steps];
+}

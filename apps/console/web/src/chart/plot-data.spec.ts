@@ -1,6 +1,6 @@
 import type { BucketView, LimitView } from '@canh/contract/views.dto';
 import { describe, expect, it } from 'vitest';
-import { limitLines, plotData, spreadLabels, valueRange } from './plot-data.js';
+import { limitLines, plotData, spreadLabels, stretches, valueRange } from './plot-data.js';
 
 const MINUTE = 60_000;
 const bucket = (minutes: number, mean: number, flag = 1): BucketView => ({
@@ -48,6 +48,29 @@ describe('limitLines', () => {
     expect(lines).toEqual([
       { label: 'BĐ3', value: 5.5, from: 0, to: 50 },
       { label: 'BĐ3', value: 6, from: 50, to: 100 },
+    ]);
+  });
+});
+
+describe('stretches', () => {
+  const alert = { alertId: 'a', severity: 'critical' as const, since: 10, from: 20, to: 60 };
+  const steps = [
+    { at: 20, severity: 'warning' as const },
+    { at: 40, severity: 'critical' as const },
+  ];
+
+  it('shows the hold before an alert, and each severity for as long as it had it', () => {
+    expect(stretches([{ ...alert, steps }], { from: 0, to: 100 })).toEqual([
+      { kind: 'hold', severity: 'warning', from: 10, to: 20 },
+      { kind: 'firing', severity: 'warning', from: 20, to: 40 },
+      { kind: 'firing', severity: 'critical', from: 40, to: 60 },
+    ]);
+  });
+
+  it('ends where the picture ends, for what still fires, and leaves out what lies before it', () => {
+    expect(stretches([{ ...alert, to: null, steps }], { from: 30, to: 100 })).toEqual([
+      { kind: 'firing', severity: 'warning', from: 30, to: 40 },
+      { kind: 'firing', severity: 'critical', from: 40, to: 100 },
     ]);
   });
 });

@@ -1,4 +1,5 @@
-import type { BucketView, LimitView } from '@canh/contract/views.dto';
+import type { BucketView, FiringView, LimitView } from '@canh/contract/views.dto';
+import type { Severity } from '@canh/core/rules/rule';
 
 /** Columns as the chart draws them: seconds, then lowest, highest, mean, and the mean where it is not trusted. */
 export type PlotData = [number[], (number | null)[], (number | null)[], (number | null)[], (number | null)[]];
@@ -54,6 +55,35 @@ export function limitLines(
       to: Math.min(span.to, limit.validTo ?? Infinity),
     }))
     .filter((line) => line.from < line.to);
+}
+
+/** Of an alert, one stretch inside the span: how urgent it was, or the hold before it was raised. */
+export interface Stretch {
+  readonly kind: 'hold' | 'firing';
+  readonly severity: Severity;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Each alert as its hold and then a stretch for every severity that it had, as far as they lie in the span. */
+export function stretches(
+  firing: readonly FiringView[],
+  span: { readonly from: number; readonly to: number },
+): Stretch[] {
+  return firing
+    .flatMap(({ severity, since, from, to, steps }): Stretch[] => {
+      const end = to ?? Math.max(from, span.to);
+      const [first = { at: from, severity }, ...later] = steps;
+      const fired = [first, ...later].map((step, place) => ({
+        kind: 'firing' as const,
+        severity: step.severity,
+        from: step.at,
+        to: steps[place + 1]?.at ?? end,
+      }));
+      return [{ kind: 'hold', severity: first.severity, from: since, to: first.at }, ...fired];
+    })
+    .map((one) => ({ ...one, from: Math.max(span.from, one.from), to: Math.min(span.to, one.to) }))
+    .filter((one) => one.from < one.to);
 }
 
 /** The lowest and the highest of what is drawn, with a little air; a flat line gets room to be seen. */

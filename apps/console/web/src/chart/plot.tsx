@@ -1,19 +1,11 @@
-import type { Severity } from '@canh/core/rules/rule';
 import { useComputedColorScheme } from '@mantine/core';
 import { useEffect, useRef, type ReactNode } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { priorityOf, type Priority } from '../live/order.js';
 import type { Format } from '../text/format.js';
-import { spreadLabels, valueRange, type LimitLine, type PlotData } from './plot-data.js';
+import { spreadLabels, valueRange, type LimitLine, type PlotData, type Stretch } from './plot-data.js';
 import style from './plot.module.css';
-
-/** An alert was firing from `from` to `to`. */
-export interface Firing {
-  readonly severity: Severity;
-  readonly from: number;
-  readonly to: number;
-}
 
 export interface Picture {
   readonly data: PlotData;
@@ -21,7 +13,7 @@ export interface Picture {
   readonly to: number;
   readonly decimals: number;
   readonly limits: readonly LimitLine[];
-  readonly firing: readonly Firing[];
+  readonly firing: readonly Stretch[];
   /** The reading that decided, to be found in the line. */
   readonly mark: { readonly at: number; readonly value: number } | null;
 }
@@ -185,24 +177,30 @@ function inside(plot: uPlot, draw: (ctx: CanvasRenderingContext2D, pixel: number
   ctx.restore();
 }
 
-/** Shaded in the colour of the severity, and hatched and named, since colour alone is not seen by everybody. */
-function drawFiring(plot: uPlot, { firing, from, to }: Picture, colours: Colours): void {
+/**
+ * Shaded in the colour of the severity, and hatched and named, since colour alone is not seen by everybody; the hold before it is hatched
+ * only.
+ */
+function drawFiring(plot: uPlot, picture: Picture, colours: Colours): void {
+  const urgentLast = picture.firing.toSorted((a, b) => priorityOf(b.severity) - priorityOf(a.severity));
   inside(plot, (ctx, pixel) => {
     const { top, height } = plot.bbox;
-    for (const one of firing.toSorted((a, b) => priorityOf(b.severity) - priorityOf(a.severity))) {
-      const priority = priorityOf(one.severity);
-      const left = plot.valToPos(Math.max(one.from, from) / 1_000, 'x', true);
-      const right = Math.max(left + 2 * pixel, plot.valToPos(Math.min(one.to, to) / 1_000, 'x', true));
+    for (const { kind, severity, from, to } of urgentLast) {
+      const priority = priorityOf(severity);
+      const left = plot.valToPos(from / 1_000, 'x', true);
+      const right = Math.max(left + 2 * pixel, plot.valToPos(to / 1_000, 'x', true));
       ctx.save();
       ctx.beginPath();
       ctx.rect(left, top, right - left, height);
       ctx.clip();
       ctx.fillStyle = colours.priority[priority];
-      ctx.globalAlpha = 0.13;
-      ctx.fillRect(left, top, right - left, height);
-      ctx.globalAlpha = 0.35;
       ctx.strokeStyle = colours.priority[priority];
       ctx.lineWidth = pixel;
+      if (kind === 'firing') {
+        ctx.globalAlpha = 0.13;
+        ctx.fillRect(left, top, right - left, height);
+      }
+      ctx.globalAlpha = 0.35;
       // The more urgent, the denser.
       const step = (4 + 5 * priority) * pixel;
       ctx.beginPath();
@@ -212,17 +210,44 @@ function drawFiring(plot: uPlot, { firing, from, to }: Picture, colours: Colours
       }
       ctx.stroke();
       ctx.globalAlpha = 1;
-      ctx.fillRect(left, top, right - left, 4 * pixel);
+      if (kind === 'firing') ctx.fillRect(left, top, right - left, 4 * pixel);
       ctx.restore();
-      ctx.fillStyle = colours.ink;
-      ctx.font = font(12 * pixel, 700);
-      ctx.textAlign = 'left';
-      ctx.textBaseline = 'bottom';
-      // A short one at the edge keeps its name inside the picture.
-      const last = plot.bbox.left + plot.bbox.width - 20 * pixel;
-      ctx.fillText(`P${priority}`, Math.min(left + 4 * pixel, last), top + height - 4 * pixel);
     }
+    nameFiring(plot, ctx, pixel, urgentLast.toReversed(), picture, colours);
   });
+}
+
+/** Names what was firing, the most urgent first, where there is room for it: below, or above where the marked reading stands there. */
+function nameFiring(
+  plot: uPlot,
+  ctx: CanvasRenderingContext2D,
+  pixel: number,
+  urgentFirst: readonly Stretch[],
+  { mark }: Picture,
+  colours: Colours,
+): void {
+  const { left: start, top, width, height } = plot.bbox;
+  const [wide, tall] = [20 * pixel, 14 * pixel];
+  const bottom = top + height - 4 * pixel;
+  const dot =
+    mark === null
+      ? null
+      : { x: plot.valToPos(mark.at / 1_000, 'x', true), y: plot.valToPos(mark.value, 'y', true), room: 9 * pixel };
+  const taken: number[] = [];
+  ctx.fillStyle = colours.ink;
+  ctx.font = font(12 * pixel, 700);
+  ctx.textAlign = 'left';
+  ctx.textBaseline = 'bottom';
+  for (const { kind, severity, from } of urgentFirst) {
+    if (kind === 'hold') continue;
+    // A short one at the edge keeps its name inside the picture.
+    const x = Math.min(plot.valToPos(from / 1_000, 'x', true) + 4 * pixel, start + width - wide);
+    if (taken.some((other) => Math.abs(other - x) < wide)) continue;
+    taken.push(x);
+    const hidden =
+      dot !== null && dot.x > x - dot.room && dot.x < x + wide + dot.room && dot.y > bottom - tall - dot.room;
+    ctx.fillText(`P${priorityOf(severity)}`, x, hidden ? top + 8 * pixel + tall : bottom);
+  }
 }
 
 const dashes: readonly (readonly number[])[] = [

@@ -10,7 +10,7 @@ import type { Words } from '../text/vi.js';
 import { go, useAddress } from '../ui/address.js';
 import { PanelError } from '../ui/panel-error.js';
 import { Plot, type Picture } from './plot.js';
-import { limitLines, plotData } from './plot-data.js';
+import { limitLines, plotData, stretches } from './plot-data.js';
 import style from './series-panel.module.css';
 
 /** The least time between two drawings that new readings ask for. */
@@ -131,7 +131,7 @@ function Series({ station, metric, period, evidence, live }: Shown): ReactNode {
       to,
       decimals,
       limits,
-      firing: series.firing.map((one) => ({ severity: one.severity, from: one.from, to: one.to ?? to })),
+      firing: stretches(series.firing, { from, to }),
       mark: ours === null ? null : { at: ours.measuredAt, value: ours.value },
     };
   }, [series, intervalMs, evidence, words]);

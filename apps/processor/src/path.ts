@@ -19,6 +19,8 @@ import { Stopping, untilItWorks } from './until-it-works.js';
 const READ_BYTES = 2 ** 20;
 const LOOK_AGAIN_MS = 10;
 const KEEP_EVERY_MS = 1_000;
+/** How soon a change of stations and devices shows when nothing is received. */
+const REFRESH_EVERY_MS = 1_000;
 
 export interface PathParts {
   readonly journal: JournalReader;
@@ -59,6 +61,7 @@ export class Path {
   private keptOffset: JournalOffset;
   private keptAt = 0;
   private more = false;
+  private refreshedAt = 0;
 
   constructor(
     private readonly parts: PathParts,
@@ -115,12 +118,14 @@ export class Path {
 
   private async read(): Promise<ReadBatch> {
     return this.untilItWorks('journal.unreadable', async () => {
-      await this.parts.inventory.refresh();
-      return readBatch(
-        await this.parts.journal.read(this.offset, READ_BYTES),
-        this.parts.inventory.devices,
-        this.parts.window,
-      );
+      const { journal, inventory, window, clock } = this.parts;
+      const found = await journal.read(this.offset, READ_BYTES);
+      // Behind the read: whoever sent one of these messages was registered before.
+      if (found.entries.length > 0 || clock.now() - this.refreshedAt >= REFRESH_EVERY_MS) {
+        await inventory.refresh();
+        this.refreshedAt = clock.now();
+      }
+      return readBatch(found, inventory.devices, window);
     });
   }
 

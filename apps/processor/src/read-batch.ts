@@ -25,7 +25,9 @@ export interface ReadBatch {
 
 /** Bytes to text without a copy where they are plain ASCII, which telemetry nearly always is; null where they are no UTF-8. */
 export function textOf(payload: Uint8Array): string | null {
-  const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
+  const bytes = Buffer.isBuffer(payload)
+    ? payload
+    : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
   if (isAscii(bytes)) return bytes.toString('latin1');
   return isUtf8(bytes) ? bytes.toString('utf8') : null;
 }
@@ -41,10 +43,9 @@ export function readBatch(
   let payloadBytes = 0;
   for (const { offset, message } of entries) {
     payloadBytes += message.payload.length;
-    const content = readMessage(message, textOf(message.payload), devices, window);
-    for (const reading of content.readings) readings.push(reading);
-    attributes.push(...content.attributes);
-    quarantined.push(...quarantinedOf(offset, message, content.faults));
+    const content = readMessage(message, textOf(message.payload), devices, window, readings);
+    if (content.attributes.length > 0) attributes.push(...content.attributes);
+    if (content.faults.length > 0) quarantined.push(...quarantinedOf(offset, message, content.faults));
   }
   const lastReceivedAt = entries.at(-1)?.message.receivedAt ?? null;
   return {

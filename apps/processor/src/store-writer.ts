@@ -12,6 +12,9 @@ import { Stopping, untilItWorks } from './until-it-works.js';
 /** Enough for the store to work in large strokes, little enough to hold in memory. */
 const MOST_QUEUED_READINGS = 200_000;
 const MOST_AT_ONCE = 50_000;
+/** Each append is a transaction and waits for the disk, whatever its size: worth one are so many readings, or so long a wait. */
+const WORTH_AN_APPEND = 10_000;
+const GATHER_FOR_MS = 250;
 const LOOK_AGAIN_MS = 100;
 const KEEP_OFFSET_EVERY_MS = 1_000;
 
@@ -100,8 +103,10 @@ export class StoreWriter {
 
   private async run(): Promise<void> {
     while (!this.stopped) {
-      if (this.queue.length > 0) await this.appendQueued();
-      else if (!this.inStep && this.offset >= this.head) this.inStep = true;
+      if (this.queue.length > 0) {
+        await this.gathered();
+        await this.appendQueued();
+      } else if (!this.inStep && this.offset >= this.head) this.inStep = true;
       else if (!this.inStep) await this.catchUp();
       else await this.somethingToDo();
     }
@@ -112,6 +117,18 @@ export class StoreWriter {
     return new Promise((resolve) => {
       this.wake = resolve;
       if (this.stopped || this.queue.length > 0) resolve();
+    });
+  }
+
+  private gathered(): Promise<void> {
+    return new Promise((resolve) => {
+      const enough = setTimeout(resolve, GATHER_FOR_MS);
+      this.wake = () => {
+        if (!this.stopped && this.inStep && this.queued < WORTH_AN_APPEND) return;
+        clearTimeout(enough);
+        resolve();
+      };
+      this.wake();
     });
   }
 

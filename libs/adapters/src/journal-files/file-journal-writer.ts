@@ -23,10 +23,15 @@ const FIRST_BUFFER_BYTES = 2 ** 18;
 /** Long enough for a few hundred messages to share one fdatasync, short beside what a radio link takes. */
 const COMMIT_WINDOW_MS = 2;
 
-interface Waiting {
-  readonly end: number;
-  readonly resolve: (offset: JournalOffset) => void;
-  readonly reject: (error: unknown) => void;
+/** Messages that become durable together. One promise for all of them: thousands may wait for one fdatasync. */
+class Group {
+  messages = 0;
+  resolve!: (offset: JournalOffset) => void;
+  reject!: (error: unknown) => void;
+  readonly durable = new Promise<JournalOffset>((resolve, reject) => {
+    this.resolve = resolve;
+    this.reject = reject;
+  });
 }
 
 export interface JournalOptions {
@@ -52,7 +57,7 @@ export class FileJournalWriter extends JournalWriter {
   private buffer = Buffer.allocUnsafe(FIRST_BUFFER_BYTES);
   private spare = Buffer.allocUnsafe(FIRST_BUFFER_BYTES);
   private filled = 0;
-  private waiting: Waiting[] = [];
+  private waiting: Group | null = null;
   private position = SEGMENT_HEAD_BYTES;
   private file: number | null = null;
   private committing: Promise<void> | null = null;
@@ -103,30 +108,30 @@ export class FileJournalWriter extends JournalWriter {
   }
 
   append(message: Message): Promise<JournalOffset> {
-    return new Promise((resolve, reject) => {
-      const bytes = frameBytes(message);
-      if (this.broken !== null) return reject(this.broken);
-      if (this.closed)
-        return reject(new CanhError('JOURNAL_CLOSED', 'The journal is closed: this process is stopping.'));
-      if (bytes > MAX_BODY_BYTES)
-        return reject(
-          new CanhError(
-            'MESSAGE_TOO_LARGE',
-            `A message of ${bytes} bytes is larger than a journal frame may be (${MAX_BODY_BYTES}).`,
-          ),
-        );
-      this.makeRoom(bytes);
-      this.filled = writeFrame(message, this.buffer, this.filled, this.salt);
-      this.waiting.push({ end: this.filled, resolve, reject });
-      this.schedule();
-    });
+    if (this.broken !== null) return Promise.reject(this.broken);
+    if (this.closed)
+      return Promise.reject(new CanhError('JOURNAL_CLOSED', 'The journal is closed: this process is stopping.'));
+    const bytes = frameBytes(message);
+    if (bytes > MAX_BODY_BYTES)
+      return Promise.reject(
+        new CanhError(
+          'MESSAGE_TOO_LARGE',
+          `A message of ${bytes} bytes is larger than a journal frame may be (${MAX_BODY_BYTES}).`,
+        ),
+      );
+    this.makeRoom(bytes);
+    this.filled = writeFrame(message, this.buffer, this.filled, this.salt);
+    this.waiting ??= new Group();
+    this.waiting.messages += 1;
+    this.schedule();
+    return this.waiting.durable;
   }
 
   /** Waits for what was accepted, then gives the folder back. */
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
-    while (this.committing !== null || this.waiting.length > 0) await (this.committing ?? this.commit());
+    while (this.committing !== null || this.waiting !== null) await (this.committing ?? this.commit());
     if (this.timer !== null) clearTimeout(this.timer);
     if (this.file !== null) await closeFile(this.file);
     this.file = null;
@@ -155,19 +160,18 @@ export class FileJournalWriter extends JournalWriter {
   private commit(): Promise<void> {
     if (this.timer !== null) clearTimeout(this.timer);
     this.timer = null;
-    if (this.committing !== null || this.waiting.length === 0) return this.committing ?? Promise.resolve();
-    this.committing = this.commitWaiting().finally(() => {
+    if (this.committing !== null || this.waiting === null) return this.committing ?? Promise.resolve();
+    this.committing = this.commitGroup(this.waiting).finally(() => {
       this.committing = null;
       this.lastCommitAt = performance.now();
-      if (this.waiting.length > 0) this.schedule();
+      if (this.waiting !== null) this.schedule();
     });
     return this.committing;
   }
 
-  private async commitWaiting(): Promise<void> {
-    const group = this.waiting;
+  private async commitGroup(group: Group): Promise<void> {
     const bytes = this.buffer.subarray(0, this.filled);
-    this.waiting = [];
+    this.waiting = null;
     [this.buffer, this.spare] = [this.spare, this.buffer];
     this.filled = 0;
     try {
@@ -177,9 +181,9 @@ export class FileJournalWriter extends JournalWriter {
       await writeWhole(file, bytes, start);
       await syncData(file).catch((cause: unknown) => this.breakOff(cause));
       this.position = start + bytes.length;
-      this.appended += group.length;
+      this.appended += group.messages;
       this.problem = null;
-      for (const { end, resolve } of group) resolve(offsetOf(this.segment, start + end));
+      group.resolve(offsetOf(this.segment, this.position));
     } catch (cause) {
       await this.leaveSegment();
       this.problem =
@@ -189,7 +193,7 @@ export class FileJournalWriter extends JournalWriter {
           `The journal in ${this.directory} cannot be written (${(cause as Error).message}). Nothing is acknowledged until it can; free some space.`,
           { cause },
         );
-      for (const { reject } of group) reject(this.problem);
+      group.reject(this.problem);
     }
   }
 

@@ -17,14 +17,18 @@ export interface MessageContent {
 
 const MAX_ATTRIBUTES = 64;
 
-/** Reads one message of the journal. `text` is its payload, or null where the bytes are not UTF-8. */
+/**
+ * Reads one message of the journal. `text` is its payload, or null where the bytes are not UTF-8. Whoever reads many hands in one list
+ * of `readings` for all of them.
+ */
 export function readMessage(
   message: Message,
   text: string | null,
   devices: KnownDevices,
   window: TimeWindow,
+  readings: FlaggedReading[] = [],
 ): MessageContent {
-  const content: MessageContent = { readings: [], faults: [], attributes: [] };
+  const content: MessageContent = { readings, faults: [], attributes: [] };
   const { deviceId, receivedAt, kind } = message;
   const blame = (faults: readonly Fault[], whose = deviceId): void => {
     for (const fault of faults) content.faults.push({ deviceId: whose, fault });
@@ -41,8 +45,9 @@ export function readMessage(
         break;
       }
       const { points, faults } = decodeTelemetry(text, receivedAt);
-      const more: Fault[] = [...faults];
-      flagPoints(known, points, receivedAt, window, content.readings, more);
+      const more: Fault[] = [];
+      flagPoints(known, points, receivedAt, window, readings, more);
+      blame(faults);
       blame(more);
       break;
     }
@@ -60,8 +65,9 @@ export function readMessage(
           ]);
           continue;
         }
-        const more: Fault[] = [...faults];
-        flagPoints(known, points, receivedAt, window, content.readings, more);
+        const more: Fault[] = [];
+        flagPoints(known, points, receivedAt, window, readings, more);
+        blame(faults, known.device.id);
         blame(more, known.device.id);
       }
       break;

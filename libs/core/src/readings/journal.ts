@@ -10,7 +10,8 @@ export const START: JournalOffset = 0;
 /** Takes messages in. One writer at a time; a second one is refused when it opens. */
 export abstract class JournalWriter {
   /**
-   * Resolves when the message is on disk (fdatasync done), with the offset behind it. Rejects when it is not and cannot be:
+   * Resolves when the message is on disk (fdatasync done), with the offset behind it and all that became
+   * durable with it. Rejects when it is not and cannot be:
    * the sender must not be told that it was received. Messages become durable in the order of the calls.
    */
   abstract append(message: Message): Promise<JournalOffset>;

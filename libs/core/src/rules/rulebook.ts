@@ -4,28 +4,31 @@ import type { Station } from '../stations/station.js';
 import type { Catalogue } from './catalogue.js';
 import type { Rule } from './rule.js';
 
+const NONE: readonly Rule[] = [];
+
 /** Which rules judge which readings, and with whose limits. */
 export class Rulebook {
   private readonly byProfile = new Map<string, Map<string, Rule[]>>();
+  /** What every reading asks for. */
+  private readonly byDevice = new Map<string, ReadonlyMap<string, readonly Rule[]>>();
   private readonly stations: ReadonlyMap<string, Station>;
 
-  constructor(
-    catalogue: Catalogue,
-    inventory: Inventory,
-    private readonly devices: KnownDevices,
-  ) {
+  constructor(catalogue: Catalogue, inventory: Inventory, devices: KnownDevices) {
     this.stations = new Map(inventory.stations.map((station) => [station.id, station]));
     for (const rule of catalogue.rules)
       for (const profileId of rule.profileIds) {
         const ofProfile = this.byProfile.get(profileId) ?? new Map<string, Rule[]>();
         this.byProfile.set(profileId, ofProfile.set(rule.metric, [...(ofProfile.get(rule.metric) ?? []), rule]));
       }
+    for (const { id, profileId } of inventory.devices) {
+      const rules = this.byProfile.get(profileId);
+      if (rules !== undefined && devices.get(id) !== undefined) this.byDevice.set(id, rules);
+    }
   }
 
   /** The rules for a metric of a device, in the catalogue's order. */
   rulesFor(deviceId: string, metric: string): readonly Rule[] {
-    const known = this.devices.get(deviceId);
-    return known === undefined ? [] : (this.byProfile.get(known.device.profileId)?.get(metric) ?? []);
+    return this.byDevice.get(deviceId)?.get(metric) ?? NONE;
   }
 
   station(stationId: string): Station | undefined {

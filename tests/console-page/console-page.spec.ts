@@ -83,7 +83,8 @@ describe.skipIf(chromium === null)('the console’s page', () => {
     await enter(tab);
     await flow.show(tab, 'quarantine');
     const entry = tab.getByTestId('quarantined').filter({ hasText: '{"level_m":' });
-    await entry.getByText('không phải JSON').waitFor();
+    await entry.getByText('không phải JSON', { exact: true }).waitFor();
+    await entry.getByText('không phải JSON đúng cú pháp').waitFor();
     await entry.getByText('logger-7').waitFor();
   });
 

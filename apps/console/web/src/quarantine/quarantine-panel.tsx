@@ -95,10 +95,22 @@ function Quarantined({ of: { counts, newest } }: { of: QuarantineView }): ReactN
                   <td data-cell="reason">
                     <strong>{word(one.reason)}</strong>
                   </td>
-                  <td data-cell="detail">{one.detail}</td>
+                  <td data-cell="detail">
+                    {Object.hasOwn(words.quarantine.reasonSays, one.reason) && (
+                      <p>{words.quarantine.reasonSays[one.reason]}</p>
+                    )}
+                    <p className="quiet" lang="en">
+                      {one.detail}
+                    </p>
+                  </td>
                   <td data-cell="excerpt">
-                    <code className={style.excerpt}>{one.excerpt}</code>{' '}
-                    <span className="quiet number">{words.quarantine.bytes(format.integer(one.bytes))}</span>
+                    {/* What was refused is told by our own words alone: they are all that was kept of it. */}
+                    {one.reason !== 'refused' && (
+                      <>
+                        <code className={style.excerpt}>{one.excerpt}</code>{' '}
+                        <span className="quiet number">{words.quarantine.bytes(format.integer(one.bytes))}</span>
+                      </>
+                    )}
                   </td>
                 </tr>
               ))}

@@ -272,6 +272,22 @@ export const en: Words = {
       'store-refused': 'refused by the store',
       damaged: 'damaged',
     },
+    reasonSays: {
+      'not-utf8': 'The message is not UTF-8 text. Check the encoding of the device.',
+      'not-json': 'The message is not well-formed JSON. Check how the device writes it.',
+      'too-deep': 'The message has too many brackets inside each other.',
+      'too-many-values': 'The message has too many values at once. Split it.',
+      'wrong-shape': 'The message does not have the agreed form.',
+      'not-a-number': 'The value is not a number.',
+      'bad-time': 'The time of the reading has the wrong form. Check the clock of the device and how it writes times.',
+      'too-old': 'The time of the reading is too long ago. Check the clock of the device.',
+      'in-the-future': 'The time of the reading has not come yet. Check the clock of the device.',
+      'unknown-device': 'This device is not registered.',
+      'unknown-metric': 'This kind of device does not have that metric.',
+      refused: 'The server did not take this connection or message. Check the credentials of the device.',
+      'store-refused': 'The store of readings did not take this value.',
+      damaged: 'The record on disk is damaged and cannot be read again.',
+    },
   },
 
   help: {

@@ -295,6 +295,23 @@ export const vi = {
       'store-refused': 'kho số liệu từ chối',
       damaged: 'bị hỏng',
     } satisfies Record<QuarantineReason, string>,
+    /** What that means, before what the program says of it. */
+    reasonSays: {
+      'not-utf8': 'Bản tin không phải văn bản UTF-8. Kiểm tra bảng mã của thiết bị.',
+      'not-json': 'Bản tin không phải JSON đúng cú pháp. Kiểm tra cách thiết bị viết bản tin.',
+      'too-deep': 'Bản tin lồng quá nhiều lớp ngoặc.',
+      'too-many-values': 'Bản tin mang quá nhiều giá trị một lúc. Chia thành nhiều bản tin.',
+      'wrong-shape': 'Bản tin không có cấu trúc đã quy định.',
+      'not-a-number': 'Giá trị gửi về không phải là số.',
+      'bad-time': 'Thời gian đo không đúng dạng. Kiểm tra đồng hồ và cách ghi giờ của thiết bị.',
+      'too-old': 'Thời gian đo quá xa trong quá khứ. Kiểm tra đồng hồ của thiết bị.',
+      'in-the-future': 'Thời gian đo ở tương lai. Kiểm tra đồng hồ của thiết bị.',
+      'unknown-device': 'Thiết bị này chưa có trong danh mục.',
+      'unknown-metric': 'Loại thiết bị này không có thông số đó.',
+      refused: 'Máy chủ không nhận kết nối hoặc bản tin này. Kiểm tra mã truy cập của thiết bị.',
+      'store-refused': 'Kho số liệu không nhận giá trị này.',
+      damaged: 'Bản ghi trên đĩa bị hỏng, không đọc lại được.',
+    } satisfies Record<QuarantineReason, string>,
   },
 
   help: {

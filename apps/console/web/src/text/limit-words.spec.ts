@@ -22,10 +22,10 @@ describe('whatHappened', () => {
   });
 
   it('does not put the difference where it would be read as the limit', () => {
-    expect(plain(what(inVietnamese, 12, 11.8, null))).toBe('vượt 0,20 m so với ngưỡng');
-    expect(plain(what(inVietnamese, 11.6, 11.8, null))).toBe('thấp hơn 0,20 m so với ngưỡng');
+    expect(plain(what(inVietnamese, 12, 11.8, null))).toBe('vượt ngưỡng +0,20 m');
+    expect(plain(what(inVietnamese, 11.6, 11.8, null))).toBe('dưới ngưỡng \u22120,20 m');
     expect(plain(what(inEnglish, 12, 11.8, 'low_flow'))).toBe('0.20 m over the limit');
-    expect(what(inVietnamese, 11.8, 11.8, null)).toBe('đúng bằng ngưỡng');
+    expect(what(inVietnamese, 11.8, 11.8, null)).toBe('bằng ngưỡng');
   });
 
   it('says that no limit is in force any more', () => {

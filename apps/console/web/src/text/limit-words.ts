@@ -24,7 +24,7 @@ export function difference(
   return { side: value > limit ? 'above' : 'below', by };
 }
 
-/** `trên BĐ3 0,12 m`; of a limit without a name of its own `vượt 17,0 mm so với ngưỡng`. */
+/** `trên BĐ3 0,12 m`; of a limit without a name of its own `vượt ngưỡng +17,0 mm`. */
 export function whatHappened(held: Held, { unit, decimals }: Measured, { words, format }: Text): string {
   const { side, by } = difference(held, decimals);
   if (side === 'none') return words.alerts.noLimit;

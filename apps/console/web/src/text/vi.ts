@@ -118,10 +118,10 @@ export const vi = {
     aboveLevel: (level: string, by: string) => `trên ${level} ${by}`,
     belowLevel: (level: string, by: string) => `dưới ${level} ${by}`,
     atLevel: (level: string) => `ở mức ${level}`,
-    /** The difference does not stand behind “ngưỡng”: there it would be read as the limit itself. */
-    aboveLimit: (by: string) => `vượt ${by} so với ngưỡng`,
-    belowLimit: (by: string) => `thấp hơn ${by} so với ngưỡng`,
-    atLimit: 'đúng bằng ngưỡng',
+    /** With its sign: “vượt ngưỡng 15,8 mm” would be read as a limit of 15,8 mm. */
+    aboveLimit: (by: string) => `vượt ngưỡng +${by}`,
+    belowLimit: (by: string) => `dưới ngưỡng \u2212${by}`,
+    atLimit: 'bằng ngưỡng',
     limit: 'ngưỡng',
     noLimit: 'không còn ngưỡng nào có hiệu lực',
     alarmLevel: (level: number) => `BĐ${level}`,

@@ -5,7 +5,7 @@ import { areaNames } from '@canh/core/stations/area-names';
 import type { LocalText } from '@canh/core/stations/local-text';
 import type { Metric, Profile } from '@canh/core/stations/profile';
 import type { Inventory, Registry } from '@canh/core/stations/registry';
-import type { Area, Station } from '@canh/core/stations/station';
+import type { Station } from '@canh/core/stations/station';
 
 /** A station with everything that is said of it. */
 export interface KnownStation {

@@ -106,7 +106,7 @@ export async function mosquittoRound(
   const port = await freePort();
   const config = join(folder, 'mosquitto.conf');
   await writeFile(config, `listener ${port} 127.0.0.1\nallow_anonymous true\npersistence false\n`);
-  const server = start(program, ['-v', '-c', config]);
+  const server = start(program, ['-c', config]);
   await server.line(/running/);
   const { round } = await loaded('mosquitto', generator, load, { ...server, port, tokensFile: null });
   await server.stop();

@@ -3,10 +3,11 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Load } from './generator.js';
 
-export const USAGE = `npm run bench -- [--rounds 3] [--seconds 5] [--warm-up 2] [--connections 100,1000] [--window 20] [--folder DIR] [--markdown] [--profile]
+export const USAGE = `npm run bench -- [--rounds 3] [--seconds 5] [--warm-up 2] [--connections 100,1000] [--window 20] [--folder DIR] [--quiet] [--markdown] [--profile]
 
   Bare Aedes and Canh (and mosquitto where it is installed) under the same load at QoS 1, in interleaved rounds.
   --folder    where data are kept meanwhile; on a disk, or no acknowledgement waits for one
+  --quiet     wait for a moment in which nothing else runs on the machine, and measure a disturbed round again
   --markdown  the table with machine, date and command above it, as README.md has it
   --profile   instead: Canh under the CPU profiler, and what cost most in each of its threads`;
 
@@ -15,6 +16,7 @@ export interface Wishes {
   readonly rounds: number;
   readonly loads: readonly Load[];
   readonly folder: string;
+  readonly quiet: boolean;
   readonly markdown: boolean;
   readonly profile: boolean;
   readonly help: boolean;
@@ -31,6 +33,7 @@ export function readWishes(args: readonly string[]): Wishes {
       connections: { type: 'string', default: '100,1000' },
       window: { type: 'string', default: '20' },
       folder: { type: 'string', default: tmpdir() },
+      quiet: { type: 'boolean', default: false },
       markdown: { type: 'boolean', default: false },
       profile: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },

@@ -63,9 +63,9 @@ export class Generator {
     const child = spawn(this.program, ['-P', port, '-p', pid, '-q', 1, ...how, ...tokens].map(String), {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
-    const [printed, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')]);
+    const [printed, [code, signal]] = await Promise.all([text(child.stdout), once(child, 'exit')]);
     if (code !== 0)
-      throw new Error(`mqtt-load ended with ${String(code)}: connections were refused or lost. ${printed}`);
+      throw new Error(`mqtt-load ended with ${String(code ?? signal)}: connections were refused or lost. ${printed}`);
     return JSON.parse(printed) as LoadResult;
   }
 }

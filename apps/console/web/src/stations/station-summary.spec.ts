@@ -15,7 +15,7 @@ describe('the metrics of a station that its row shows', () => {
   });
 
   it('are otherwise the first two that are sent, and any that is not to be trusted', () => {
-    const suspect = allSent.map((value) => (value.metric === 'no2' ? { ...value, flag: 3 } : value));
+    const suspect = metrics.map(({ name }) => sampleValue({ metric: name, flag: name === 'no2' ? 3 : 1 }));
     expect(shown(metrics, suspect, null)).toEqual(['pm25', 'pm10', 'no2']);
     expect(shown(metrics, [sampleValue({ metric: 'no2' })], null)).toEqual(['no2']);
     expect(shown(metrics, [], null)).toEqual(['pm25', 'pm10']);

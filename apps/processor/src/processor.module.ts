@@ -60,8 +60,12 @@ export class ProcessorModule {
 
     const forJudge = new FileJournalReader(settings.journalDir);
     const forStore = new FileJournalReader(settings.journalDir);
-    const read = async (from: JournalOffset): Promise<ReadBatch> =>
-      readBatch(await forStore.read(from, STORE_READ_BYTES), inventory.devices, window);
+    const read = async (from: JournalOffset): Promise<ReadBatch> => {
+      const found = await forStore.read(from, STORE_READ_BYTES);
+      // The store may be ahead of the judge after a restart, and meet a new device first.
+      if (found.entries.length > 0) await inventory.refresh();
+      return readBatch(found, inventory.devices, window);
+    };
     const clock = systemClock;
     const writer = new StoreWriter({ store, checkpoints, quarantine, clock, log, read }, storeFrom, judgeFrom);
     const alerts = new SqlAlertStore(records);

@@ -229,10 +229,12 @@ export class FileJournalWriter extends JournalWriter {
     }
     this.segment += 1;
     try {
-      await syncData(file);
+      await syncData(file).catch((cause: unknown) => this.breakOff(cause));
       // The name must be on disk before the first message behind it is acknowledged.
       const folder = await openFile(this.directory, 'r');
-      await syncFile(folder).finally(() => closeFile(folder));
+      await syncFile(folder)
+        .catch((cause: unknown) => this.breakOff(cause))
+        .finally(() => closeFile(folder));
     } catch (error) {
       await closeFile(file);
       throw error;

@@ -19,8 +19,8 @@ interface Received {
 const MOST_FAULTS_TOLD = 20;
 
 /**
- * `POST /api/v1/{token}/telemetry` and `…/attributes` with the payloads of MQTT. 200 means on disk, as a PUBACK does; what is then found
- * to be wrong with it is kept as well, and named in the answer.
+ * `POST /api/v1/{token}/telemetry` and `…/attributes` with the payloads of MQTT. 200 means on disk, as a PUBACK does, also
+ * for what is wrong; the answer names what is wrong with the JSON.
  */
 export function openHttpDoor(
   http: FastifyInstance,

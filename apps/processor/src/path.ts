@@ -45,6 +45,8 @@ export interface PathParts {
 export class Path {
   messages = 0;
   payloadBytes = 0;
+  /** Places of the journal that could not be read. */
+  damaged = 0;
   readings = 0;
   evaluations = 0;
   readonly quarantined = new Map<QuarantineReason, number>();
@@ -165,6 +167,7 @@ export class Path {
       );
 
     this.messages += batch.messages;
+    this.damaged += batch.damaged;
     this.payloadBytes += batch.payloadBytes;
     this.readings += batch.readings.length;
     for (const { reason } of batch.quarantined) this.quarantined.set(reason, (this.quarantined.get(reason) ?? 0) + 1);

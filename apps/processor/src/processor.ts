@@ -43,7 +43,13 @@ export class Processor implements OnApplicationShutdown {
       storeBehindBytes: writer.behindBytes,
       judgeBehindMs: path.behindMs,
       problems: [path.problem, writer.problem].filter((problem) => problem !== null),
-      warnings: [...path.stoppedRules.map((rule) => `stopped rule ${rule}`), ...inventory.warnings],
+      warnings: [
+        ...(path.damaged > 0
+          ? [`the journal could not be read at ${path.damaged} places; see the log, and check the disk`]
+          : []),
+        ...path.stoppedRules.map((rule) => `stopped rule ${rule}`),
+        ...inventory.warnings,
+      ],
     };
   }
 

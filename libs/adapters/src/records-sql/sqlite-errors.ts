@@ -9,8 +9,6 @@ export const SQLITE = {
   constraint: 19,
   notADatabase: 26,
 } as const;
-/** Extended codes. */
-export const SQLITE_CONSTRAINT = { foreignKey: 787, primaryKey: 1555, unique: 2067 } as const;
 
 /** The extended result code of an error that came from SQLite, or undefined. */
 export function resultCode(error: unknown): number | undefined {

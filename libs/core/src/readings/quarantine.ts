@@ -15,8 +15,7 @@ export type QuarantineReason =
   | 'unknown-device'
   | 'unknown-metric'
   | 'refused'
-  | 'store-refused'
-  | 'damaged';
+  | 'store-refused';
 
 /** Something that arrived and was not stored as a reading: what, why, and its bytes. */
 export interface Quarantined {

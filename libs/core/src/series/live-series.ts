@@ -8,7 +8,7 @@ export interface PathStatus {
   /** Bytes of the journal that were not judged yet, and not stored yet. */
   readonly judgeBehindBytes: number;
   readonly storeBehindBytes: number;
-  /** How long the oldest message that was not judged yet has been waiting. */
+  /** How long the newest message of the stretch judged last had been waiting. */
   readonly judgeBehindMs: number;
   /** What stops work, in words, such as a store that does not answer. Empty when all is well. */
   readonly problems: readonly string[];

@@ -270,7 +270,6 @@ export const en: Words = {
       'unknown-metric': 'unknown metric',
       refused: 'refused',
       'store-refused': 'refused by the store',
-      damaged: 'damaged',
     },
     reasonSays: {
       'not-utf8': 'The message is not UTF-8 text. Check the encoding of the device.',
@@ -286,7 +285,6 @@ export const en: Words = {
       'unknown-metric': 'This kind of device does not have that metric.',
       refused: 'The server did not take this connection or message. Check the credentials of the device.',
       'store-refused': 'The store of readings did not take this value.',
-      damaged: 'The record on disk is damaged and cannot be read again.',
     },
   },
 

@@ -293,7 +293,6 @@ export const vi = {
       'unknown-metric': 'thông số lạ',
       refused: 'bị từ chối',
       'store-refused': 'kho số liệu từ chối',
-      damaged: 'bị hỏng',
     } satisfies Record<QuarantineReason, string>,
     /** What that means, before what the program says of it. */
     reasonSays: {
@@ -310,7 +309,6 @@ export const vi = {
       'unknown-metric': 'Loại thiết bị này không có thông số đó.',
       refused: 'Máy chủ không nhận kết nối hoặc bản tin này. Kiểm tra mã truy cập của thiết bị.',
       'store-refused': 'Kho số liệu không nhận giá trị này.',
-      damaged: 'Bản ghi trên đĩa bị hỏng, không đọc lại được.',
     } satisfies Record<QuarantineReason, string>,
   },
 

@@ -10,6 +10,7 @@ import { SqlAlertStore } from '@canh/adapters/records-sql/sql-alert-store';
 import { SqlCheckpoints } from '@canh/adapters/records-sql/sql-checkpoints';
 import { SqlDeviceAttributes } from '@canh/adapters/records-sql/sql-device-attributes';
 import { SqlInventoryDesk } from '@canh/adapters/records-sql/sql-inventory-desk';
+import { SqlLedger } from '@canh/adapters/records-sql/sql-ledger';
 import { SqlQuarantine } from '@canh/adapters/records-sql/sql-quarantine';
 import { SqlRegistry } from '@canh/adapters/records-sql/sql-registry';
 import type { JournalOffset } from '@canh/core/readings/journal';
@@ -22,7 +23,7 @@ import { openLog } from '@canh/runtime/log';
 import { systemClock } from '@canh/runtime/system-clock';
 import { InventoryWatch } from '../../apps/processor/src/inventory-watch.js';
 import { Path } from '../../apps/processor/src/path.js';
-import { readBatch, type ReadBatch } from '../../apps/processor/src/read-batch.js';
+import { cutAt, readBatch, type ReadBatch } from '../../apps/processor/src/read-batch.js';
 import { StoreWriter } from '../../apps/processor/src/store-writer.js';
 
 const text = { vi: 'x', en: 'x' };
@@ -102,13 +103,15 @@ export class Gauge {
     const inventory = await InventoryWatch.open(new SqlRegistry(records), CATALOGUE);
     const [checkpoints, quarantine] = [new SqlCheckpoints(records), new SqlQuarantine(records)];
     const [alerts, attributes] = [new SqlAlertStore(records), new SqlDeviceAttributes(records)];
-    const window = { pastMs: 36_500 * DAY_MS, futureMs: 36_500 * DAY_MS };
+    const window = { pastMs: 36_500 * DAY_MS, futureMs: 36_500 * DAY_MS, lateMs: DAY_MS };
     const [forJudge, forStore] = [new FileJournalReader(directory), new FileJournalReader(directory)];
     const judgeFrom = await checkpoints.offset('judge');
     const storeFrom = await checkpoints.offset('store');
-    const read = async (from: JournalOffset): Promise<ReadBatch> =>
-      readBatch(await forStore.read(from, 1), inventory.devices, window);
-    const writer = new StoreWriter({ store, checkpoints, quarantine, clock, log, read }, storeFrom, judgeFrom);
+    const read = async (from: JournalOffset, until: JournalOffset | null): Promise<ReadBatch> =>
+      readBatch(from, cutAt(until, await forStore.read(from, 1)), inventory.devices, window);
+    const ledger = new SqlLedger(records);
+    const parts = { store, checkpoints, ledger, quarantine, window, clock, log, read };
+    const writer = new StoreWriter(parts, storeFrom, await ledger.place(), judgeFrom);
     const latest = new LatestValues(0);
     const path = new Path(
       { journal: forJudge, inventory, alerts, checkpoints, quarantine, attributes, latest, window, clock, log },

@@ -42,7 +42,7 @@ describe.skipIf(missing('influxd', 'influxdb'))('the processor, when its series 
     await server.kill();
     await gauge.send(...times(200, 2), ...times(11, 7));
     await eventually(async () => expect(await gauge.alerts()).toEqual(['active']));
-    await eventually(() => expect(running.writer.problem).toContain('does not answer'));
+    await eventually(() => expect(running.writer.problem?.message).toContain('does not answer'));
     expect(running.writer.behindBytes).toBeGreaterThan(0);
 
     await server.restart();

@@ -127,7 +127,7 @@ export class Path {
         await inventory.refresh();
         this.refreshedAt = clock.now();
       }
-      return readBatch(found, inventory.devices, window);
+      return readBatch(this.offset, found, inventory.devices, window);
     });
   }
 
@@ -135,7 +135,7 @@ export class Path {
     // Bytes behind that give no message are a frame still being written: those are waited for.
     this.more = batch.next !== this.offset && batch.behindBytes > 0;
     this.behindBytes = batch.behindBytes;
-    if (batch.next !== this.offset) this.writer.offer(this.offset, batch);
+    if (batch.next !== this.offset) this.writer.offer(batch);
     for (const reading of batch.readings) this.parts.latest.put(reading);
   }
 
@@ -162,11 +162,11 @@ export class Path {
     }
     if (batch.damaged > 0)
       log.error(
-        { event: 'journal.damaged', frames: batch.damaged, near: this.offset },
-        'frames of the journal cannot be read',
+        { event: 'journal.damaged', stretches: batch.damaged, near: this.offset },
+        'stretches of the journal cannot be read; what is left of them is in quarantine',
       );
 
-    this.messages += batch.messages;
+    this.messages += batch.entries.length;
     this.damaged += batch.damaged;
     this.payloadBytes += batch.payloadBytes;
     this.readings += batch.readings.length;

@@ -9,6 +9,7 @@ import { openRecords } from '@canh/adapters/records-sql/open-records';
 import { SqlAlertStore } from '@canh/adapters/records-sql/sql-alert-store';
 import { SqlCheckpoints } from '@canh/adapters/records-sql/sql-checkpoints';
 import { SqlDeviceAttributes } from '@canh/adapters/records-sql/sql-device-attributes';
+import { SqlLedger } from '@canh/adapters/records-sql/sql-ledger';
 import { SqlQuarantine } from '@canh/adapters/records-sql/sql-quarantine';
 import { SqlRegistry } from '@canh/adapters/records-sql/sql-registry';
 import { START, type JournalOffset } from '@canh/core/readings/journal';
@@ -27,7 +28,7 @@ import { Path } from './path.js';
 import { Processor, PROCESSOR_PARTS, type ProcessorParts } from './processor.js';
 import { processorMetrics } from './processor.metrics.js';
 import type { ProcessorSettings } from './processor.settings.js';
-import { readBatch, type ReadBatch } from './read-batch.js';
+import { cutAt, readBatch, type ReadBatch } from './read-batch.js';
 import { StoreWriter } from './store-writer.js';
 
 /** The wiring of the processor: it reads like the way of a reading. */
@@ -49,25 +50,28 @@ export class ProcessorModule {
     const window = {
       pastMs: settings.readingMaxAgeDays * DAY_MS,
       futureMs: settings.readingMaxAheadMinutes * MINUTE_MS,
+      lateMs: settings.readingLateMinutes * MINUTE_MS,
     };
     if (empty && (await checkpoints.offset('store')) !== START) {
       log.warn({ event: 'series.refilling' }, 'the series store is empty and is filled again from the journal');
       // Kept before anything is stored: a crash halfway must not take the old place for true.
-      await checkpoints.keepStore(START);
+      await checkpoints.rewindStore(START);
     }
     const judgeFrom = await checkpoints.offset('judge');
     const storeFrom = await checkpoints.offset('store');
 
     const forJudge = new FileJournalReader(settings.journalDir);
     const forStore = new FileJournalReader(settings.journalDir);
-    const read = async (from: JournalOffset): Promise<ReadBatch> => {
-      const found = await forStore.read(from, STORE_READ_BYTES);
+    const read = async (from: JournalOffset, until: JournalOffset | null): Promise<ReadBatch> => {
+      const found = cutAt(until, await forStore.read(from, STORE_READ_BYTES));
       // The store may be ahead of the judge after a restart, and meet a new device first.
       if (found.entries.length > 0) await inventory.refresh();
-      return readBatch(found, inventory.devices, window);
+      return readBatch(from, found, inventory.devices, window);
     };
     const clock = systemClock;
-    const writer = new StoreWriter({ store, checkpoints, quarantine, clock, log, read }, storeFrom, judgeFrom);
+    const ledger = new SqlLedger(records);
+    const storeParts = { store, checkpoints, ledger, quarantine, window, clock, log, read };
+    const writer = new StoreWriter(storeParts, storeFrom, await ledger.place(), judgeFrom);
     const alerts = new SqlAlertStore(records);
     const attributes = new SqlDeviceAttributes(records);
     const states = new RuleStates(await checkpoints.ruleStates());

@@ -46,6 +46,15 @@ export class ProcessorSettings extends CommonSettings {
   readonly readingMaxAheadMinutes: number = 5;
 
   @Setting({
+    name: 'CANH_READING_LATE_MINUTES',
+    says: 'A reading measured longer before it was received counts as late in the ledger; it is stored and judged all the same.',
+  })
+  @IsInt()
+  @Min(1)
+  @Max(10_080)
+  readonly readingLateMinutes: number = 15;
+
+  @Setting({
     name: 'CANH_JOURNAL_KEEP_HOURS',
     says: 'Received messages stay in the journal at least this long after they were stored.',
   })

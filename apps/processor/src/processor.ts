@@ -42,7 +42,8 @@ export class Processor implements OnApplicationShutdown {
       judgeBehindBytes: path.behindBytes,
       storeBehindBytes: writer.behindBytes,
       judgeBehindMs: path.behindMs,
-      problems: [path.problem, writer.problem].filter((problem) => problem !== null),
+      storedUpTo: writer.storedUpTo,
+      problems: [path.problem, writer.problem?.message ?? null].filter((problem) => problem !== null),
       warnings: [
         ...(path.damaged > 0
           ? [`the journal could not be read at ${path.damaged} places; see the log, and check the disk`]

@@ -2,22 +2,31 @@ import { isAscii, isUtf8 } from 'node:buffer';
 import type { FlaggedReading } from '@canh/core/quality/flagged-reading';
 import { readMessage, type MessageContent } from '@canh/core/quality/read-message';
 import type { TimeWindow } from '@canh/core/readings/accept-time';
-import type { JournalBatch, JournalOffset } from '@canh/core/readings/journal';
+import type { DamagedStretch, JournalBatch, JournalEntry, JournalOffset } from '@canh/core/readings/journal';
 import type { Message } from '@canh/core/readings/message';
 import type { Quarantined } from '@canh/core/readings/quarantine';
+import { isReplayable, originalOf } from '@canh/core/readings/replayed';
+import { Tally } from '@canh/core/series/tally';
 import type { AttributeChange } from '@canh/core/stations/attributes';
 import type { KnownDevices } from '@canh/core/stations/known-devices';
 import type { Instant } from '@canh/core/time/instant';
 
 /** A stretch of the journal, read: what it holds and where it ends. */
 export interface ReadBatch {
+  readonly from: JournalOffset;
+  readonly next: JournalOffset;
+  readonly entries: readonly JournalEntry[];
+  /** Of each entry, the place of its first reading in `readings`. */
+  readonly firstReading: readonly number[];
   readonly readings: FlaggedReading[];
   readonly quarantined: Quarantined[];
   readonly attributes: AttributeChange[];
-  readonly messages: number;
+  /** By which devices count what they send, with when it was received. */
+  readonly counts: { readonly deviceId: string; readonly seq: number; readonly receivedAt: Instant }[];
+  /** What became of all this if the store takes every reading. */
+  readonly tally: Tally;
   readonly payloadBytes: number;
   readonly damaged: number;
-  readonly next: JournalOffset;
   readonly behindBytes: number;
   /** When the last message in it was received; null in an empty batch. */
   readonly lastReceivedAt: Instant | null;
@@ -33,49 +42,118 @@ export function textOf(payload: Uint8Array): string | null {
 }
 
 export function readBatch(
+  from: JournalOffset,
   { entries, damaged, next, behindBytes }: JournalBatch,
   devices: KnownDevices,
   window: TimeWindow,
 ): ReadBatch {
   const readings: FlaggedReading[] = [];
+  const firstReading: number[] = [];
   const quarantined: Quarantined[] = [];
-  const attributes: ReadBatch['attributes'][number][] = [];
+  const attributes: AttributeChange[] = [];
+  const counts: ReadBatch['counts'] = [];
+  const tally = new Tally();
   let payloadBytes = 0;
   for (const { offset, message } of entries) {
-    payloadBytes += message.payload.length;
-    const content = readMessage(message, textOf(message.payload), devices, window, readings);
+    const { deviceId, receivedAt, payload } = message;
+    const first = readings.length;
+    firstReading.push(first);
+    payloadBytes += payload.length;
+    const content = readMessage(message, textOf(payload), devices, window, readings);
+    tally.message(deviceId, receivedAt);
+    for (let at = first; at < readings.length; at += 1) {
+      const reading = readings[at]!;
+      tally.reading(reading.deviceId, receivedAt, isLate(reading, window));
+    }
+    // A message that is handed in once more has been counted.
+    if (content.counts.length > 0 && message.kind !== 'replayed')
+      for (const count of content.counts) counts.push({ ...count, receivedAt });
     if (content.attributes.length > 0) attributes.push(...content.attributes);
-    if (content.faults.length > 0) quarantined.push(...quarantinedOf(offset, message, content.faults));
+    if (content.faults.length > 0) {
+      for (const { deviceId: whose, fault } of content.faults) tally.fault(whose, receivedAt, fault.reason);
+      quarantined.push(...quarantinedOf(offset, message, content.faults));
+    }
+  }
+  for (const stretch of damaged) {
+    const receivedAt = receivedNear(stretch, entries);
+    tally.fault(UNKNOWN, receivedAt, 'damaged');
+    quarantined.push(damageOf(stretch, receivedAt));
   }
   const lastReceivedAt = entries.at(-1)?.message.receivedAt ?? null;
   return {
+    from,
+    next,
+    entries,
+    firstReading,
     readings,
     quarantined,
     attributes,
-    messages: entries.length,
+    counts,
+    tally,
     payloadBytes,
-    damaged,
-    next,
+    damaged: damaged.length,
     behindBytes,
     lastReceivedAt,
   };
 }
 
+/** What stands before `until`; all of it for null. */
+export function cutAt(until: JournalOffset | null, batch: JournalBatch): JournalBatch {
+  if (until === null || batch.next <= until) return batch;
+  const before = <Placed extends { readonly offset: JournalOffset }>(all: readonly Placed[]): Placed[] =>
+    all.filter(({ offset }) => offset < until);
+  return { ...batch, entries: before(batch.entries), damaged: before(batch.damaged), next: until };
+}
+
+export const isLate = ({ measuredAt, receivedAt }: FlaggedReading, { lateMs }: TimeWindow): boolean =>
+  measuredAt < receivedAt - lateMs;
+
 /** Enough to see what is wrong with a message; one of 256 KB can hold tens of thousands. */
 const MOST_FAULTS_OF_A_MESSAGE = 20;
 const NO_BYTES = new Uint8Array();
+/** Whose it was cannot be told any more. */
+const UNKNOWN = '';
 
 /** The faults of one message, each by itself; its bytes stand once, with the first of them. */
-function quarantinedOf(offset: JournalOffset, message: Message, faults: MessageContent['faults']): Quarantined[] {
+function quarantinedOf(offset: JournalOffset, handedIn: Message, faults: MessageContent['faults']): Quarantined[] {
+  const { message, bytes } = asItCame(handedIn);
   const unsaid = faults.length - MOST_FAULTS_OF_A_MESSAGE;
   return faults.slice(0, MOST_FAULTS_OF_A_MESSAGE).map(({ deviceId, fault: { reason, detail } }, part) => ({
     offset,
     part,
+    kind: isReplayable(message) ? message.kind : null,
+    senderId: message.deviceId,
     deviceId,
     receivedAt: message.receivedAt,
     reason,
     detail:
       unsaid > 0 && part === MOST_FAULTS_OF_A_MESSAGE - 1 ? `${detail}; and ${unsaid} more in this message` : detail,
-    payload: part === 0 ? Uint8Array.from(message.payload) : NO_BYTES,
+    payload: part === 0 ? Uint8Array.from(bytes) : NO_BYTES,
   }));
 }
+
+/** The message that somebody handed in once more, as it came the first time; any other is what it is. */
+function asItCame(message: Message): { message: Message; bytes: Uint8Array } {
+  if (message.kind !== 'replayed') return { message, bytes: message.payload };
+  const end = message.payload.indexOf(10) + 1;
+  const { kind, receivedAt } = originalOf(Buffer.from(message.payload.subarray(0, end)).toString());
+  return { message: { ...message, kind, receivedAt }, bytes: message.payload.subarray(end) };
+}
+
+/** When something was received that stands where nothing can be read: as its neighbour was. */
+function receivedNear({ offset }: DamagedStretch, entries: readonly JournalEntry[]): Instant {
+  const before = entries.findLast((entry) => entry.offset < offset);
+  return (before ?? entries[0])?.message.receivedAt ?? 0;
+}
+
+const damageOf = ({ offset, length, bytes }: DamagedStretch, receivedAt: Instant): Quarantined => ({
+  offset,
+  part: 0,
+  kind: null,
+  senderId: UNKNOWN,
+  deviceId: UNKNOWN,
+  receivedAt,
+  reason: 'damaged',
+  detail: `${length} bytes of the journal cannot be read`,
+  payload: Uint8Array.from(bytes),
+});

@@ -1,12 +1,16 @@
-import type { FlaggedReading } from '@canh/core/quality/flagged-reading';
+import type { TimeWindow } from '@canh/core/readings/accept-time';
 import type { JournalOffset } from '@canh/core/readings/journal';
 import type { Quarantine, Quarantined } from '@canh/core/readings/quarantine';
 import type { Checkpoints } from '@canh/core/rules/checkpoints';
-import type { SeriesStore } from '@canh/core/series/series-store';
-import type { Clock } from '@canh/core/time/instant';
+import { countOn, type CountState } from '@canh/core/series/count-gaps';
+import { hourOf, type AccountedStretch, type Ledger, type LedgerPlace } from '@canh/core/series/ledger';
+import type { RefusedReading, SeriesStore, Sifted } from '@canh/core/series/series-store';
+import { Tally } from '@canh/core/series/tally';
+import { MINUTE_MS, type Clock, type Instant } from '@canh/core/time/instant';
 import type { Log } from '@canh/runtime/log';
 import { firstValueFrom, race, ReplaySubject, timer } from 'rxjs';
 import type { ReadBatch } from './read-batch.js';
+import { StoredStretch } from './stored-stretch.js';
 import { Stopping, untilItWorks } from './until-it-works.js';
 
 /** Enough for the store to work in large strokes, little enough to hold in memory. */
@@ -16,44 +20,52 @@ const MOST_AT_ONCE = 50_000;
 const WORTH_AN_APPEND = 10_000;
 const GATHER_FOR_MS = 250;
 const LOOK_AGAIN_MS = 100;
-const KEEP_OFFSET_EVERY_MS = 1_000;
-
-interface Stretch {
-  readonly readings: readonly FlaggedReading[];
-  readonly from: JournalOffset;
-  readonly next: JournalOffset;
-  readonly bytes: number;
-}
+const SETTLE_EVERY_MS = 1_000;
+/** A store that answers before its data is on disk is looked at so often for having been started anew, */
+const LOOK_FOR_RESTART_MS = 10_000;
+/** and may have lost what it answered for in so long a time before. */
+const FORGETS_WITHIN_MS = 10 * MINUTE_MS;
 
 export interface StoreWriterParts {
   readonly store: SeriesStore;
   readonly checkpoints: Checkpoints;
+  readonly ledger: Ledger;
   readonly quarantine: Quarantine;
+  readonly window: TimeWindow;
   readonly clock: Clock;
   readonly log: Log;
-  /** Reads the journal from an offset, as the judge does. */
-  readonly read: (from: JournalOffset) => Promise<ReadBatch>;
+  /** Reads the journal from an offset, as the judge does, and not beyond `until`. */
+  readonly read: (from: JournalOffset, until: JournalOffset | null) => Promise<ReadBatch>;
 }
 
 /**
- * Writes readings to the series store at the store's own pace and keeps its own place in the journal. While the store keeps up it is
- * handed what the judge has just read; when it falls behind or is down, it is left behind, and reads the journal for itself until it
- * has caught up. So a store that is down never holds up an alert, and memory stays bounded.
+ * Writes readings to the series store at the store's own pace, keeps its own place in the journal, and keeps the books (`Ledger`). While
+ * the store keeps up it is handed what the judge has just read; when it falls behind or is down, it is left behind, and reads the
+ * journal for itself until it has caught up. So a store that is down never holds up an alert, and memory stays bounded.
+ *
+ * What stands before the ledger's place is accounted for: it is stored again where a store has lost it, and never counted twice.
  */
 export class StoreWriter {
   stored = 0;
   duplicates = 0;
   behindBytes = 0;
+  /** When the last message of what is stored was received. */
+  storedUpTo: Instant | null = null;
   /** Why nothing can be stored now, or null. */
-  problem: string | null = null;
+  problem: Error | null = null;
 
-  private queue: Stretch[] = [];
+  private queue: ReadBatch[] = [];
   private queued = 0;
   private inStep = false;
-  /** Where the judge is. */
-  private head: JournalOffset;
-  private keptAt = 0;
+  private unsettled = new Tally();
+  private unsettledCounts = new Map<string, CountState>();
+  private readonly counts: Map<string, CountState>;
+  private readonly begun: AccountedStretch[];
+  /** What is stored and settled for good. */
   private keptOffset: JournalOffset;
+  private settledAt = 0;
+  private accounted: JournalOffset;
+  private lookedForRestartAt = 0;
   private readonly stop = new ReplaySubject<void>(1);
   private stopped = false;
   private wake: () => void = () => undefined;
@@ -62,10 +74,14 @@ export class StoreWriter {
   constructor(
     private readonly parts: StoreWriterParts,
     private offset: JournalOffset,
-    judgeOffset: JournalOffset,
+    place: LedgerPlace,
+    /** Where the judge is. */
+    private head: JournalOffset,
   ) {
-    this.head = judgeOffset;
     this.keptOffset = offset;
+    this.accounted = place.offset;
+    this.begun = [...place.begun];
+    this.counts = new Map(place.counts.map(({ deviceId, state }) => [deviceId, state]));
   }
 
   /** The place up to which everything is stored for good. */
@@ -74,14 +90,15 @@ export class StoreWriter {
   }
 
   /** Takes what the judge has read, or lets it go to read it again later. Never waits. */
-  offer(from: JournalOffset, { readings, next, payloadBytes }: ReadBatch): void {
-    this.head = next;
+  offer(batch: ReadBatch): void {
+    this.head = batch.next;
     // After a restart the judge may begin a little behind what was stored.
-    if (next <= this.offset) return;
-    this.behindBytes += payloadBytes;
-    if (this.inStep && this.queued <= MOST_QUEUED_READINGS) {
-      this.queue.push({ readings, from, next, bytes: payloadBytes });
-      this.queued += readings.length;
+    if (batch.next <= this.offset) return;
+    this.behindBytes += batch.payloadBytes;
+    const follows = batch.from >= this.offset && this.offset >= this.accounted && this.begun.length === 0;
+    if (this.inStep && follows && this.queued <= MOST_QUEUED_READINGS) {
+      this.queue.push(batch);
+      this.queued += batch.readings.length;
     } else this.inStep = false;
     this.wake();
   }
@@ -98,7 +115,7 @@ export class StoreWriter {
     this.stop.next();
     this.wake();
     await this.running;
-    await this.keepOffset(true).catch(() => undefined);
+    await this.settle(true).catch(() => undefined);
   }
 
   private async run(): Promise<void> {
@@ -116,7 +133,7 @@ export class StoreWriter {
   private somethingToDo(): Promise<void> {
     return new Promise((resolve) => {
       this.wake = resolve;
-      if (this.stopped || this.queue.length > 0) resolve();
+      if (this.stopped || this.queue.length > 0 || !this.inStep) resolve();
     });
   }
 
@@ -133,79 +150,175 @@ export class StoreWriter {
   }
 
   private async appendQueued(): Promise<void> {
-    const stretches: Stretch[] = [];
+    const batches: ReadBatch[] = [];
     let readings = 0;
     do {
-      const stretch = this.queue.shift()!;
-      stretches.push(stretch);
-      readings += stretch.readings.length;
+      const batch = this.queue.shift()!;
+      batches.push(batch);
+      readings += batch.readings.length;
     } while (this.queue.length > 0 && readings < MOST_AT_ONCE);
     this.queued -= readings;
-    const all = stretches.length === 1 ? stretches[0]!.readings : stretches.flatMap((stretch) => stretch.readings);
-    const bytes = stretches.reduce((sum, stretch) => sum + stretch.bytes, 0);
-    await this.append({ readings: all, from: stretches[0]!.from, next: stretches.at(-1)!.next, bytes });
+    await this.append(batches, null);
   }
 
   private async catchUp(): Promise<void> {
     const from = this.offset;
-    const batch = await untilItWorks(() => this.parts.read(from), this.failed('journal.unreadable'), this.stop);
-    this.behindBytes = batch.payloadBytes + batch.behindBytes;
+    const begun = from >= this.accounted ? (this.begun[0] ?? null) : null;
+    const until = begun?.next ?? (from < this.accounted ? this.accounted : null);
+    const batches: ReadBatch[] = [];
+    for (let at = from; batches.length === 0 || (begun !== null && at < begun.next); at = batches.at(-1)!.next)
+      batches.push(await this.read(at, until));
+    const last = batches.at(-1)!;
     // The judge has read further, so there is more: a segment that cannot be seen for the moment. Never jump over it.
-    if (batch.next === from) await firstValueFrom(race(timer(LOOK_AGAIN_MS), this.stop));
-    else await this.append({ readings: batch.readings, from, next: batch.next, bytes: batch.payloadBytes });
+    if (last.next === from) return void (await firstValueFrom(race(timer(LOOK_AGAIN_MS), this.stop)));
+    this.behindBytes = last.payloadBytes + last.behindBytes;
+    // The judge may have read this with other devices and profiles: what can be no reading now is in quarantine, too.
+    if (from >= this.accounted)
+      for (const { quarantined } of batches)
+        if (quarantined.length > 0) await this.untilItWorks(() => this.parts.quarantine.keep(quarantined));
+    if ((await this.append(batches, begun)) && begun !== null) this.begun.shift();
   }
 
-  private async append({ readings, from, next, bytes }: Stretch): Promise<void> {
-    if (readings.length > 0) {
-      const { stored, refused } = await untilItWorks(
-        () => this.parts.store.append(readings),
-        this.failed('store.unavailable'),
-        this.stop,
-      );
-      this.stored += stored;
-      this.duplicates += readings.length - stored - refused.length;
-      if (refused.length > 0) await this.quarantine(from, refused);
+  private async read(from: JournalOffset, until: JournalOffset | null): Promise<ReadBatch> {
+    for (;;) {
+      const batch = await this.untilItWorks(() => this.parts.read(from, until));
+      // Within a stretch that was begun there is more to read, seen or not: it is appended whole.
+      if (batch.next > from || until === null || from < this.accounted) return batch;
+      await firstValueFrom(race(timer(LOOK_AGAIN_MS), this.stop));
+      if (this.stopped) throw new Stopping();
     }
+  }
+
+  /** False: the store was started anew, and is to be filled again first. `begun`: what was decided of this stretch before a crash. */
+  private async append(batches: readonly ReadBatch[], begun: AccountedStretch | null): Promise<boolean> {
+    if (await this.untilItWorks(() => this.rewindIfRestarted())) return false;
+    const stretch = new StoredStretch(batches, this.parts.window);
+    const books = stretch.from < this.accounted ? null : this.openBooks(stretch, begun);
+    if (stretch.readings.length > 0) {
+      const refused = await this.untilItWorks(async () => {
+        const sifted = await this.parts.store.sift(stretch.readings);
+        await books?.decided(sifted);
+        return sifted.store();
+      });
+      if (refused.length > 0) {
+        books?.refused(refused);
+        const entries = refused.map(({ at, answer }) => stretch.quarantined(at, 'store-refused', answer));
+        await this.untilItWorks(() => this.parts.quarantine.keep(entries));
+      }
+    } else await books?.decided(NOTHING_TO_STORE);
     if (this.problem !== null) this.parts.log.info({ event: 'store.available' }, 'the series store answers again');
     this.problem = null;
-    this.offset = next;
-    this.behindBytes = Math.max(0, this.behindBytes - bytes);
-    await this.keepOffset(false);
+    if (books !== null) this.unsettled.add(books.tally.lines());
+    this.offset = stretch.next;
+    if (this.offset > this.accounted) this.accounted = this.offset;
+    this.behindBytes = Math.max(0, this.behindBytes - stretch.bytes);
+    this.storedUpTo = batches.at(-1)!.lastReceivedAt ?? this.storedUpTo;
+    await this.settle(false);
+    return true;
   }
 
-  private async quarantine(
-    from: JournalOffset,
-    refused: readonly { reading: FlaggedReading; answer: string }[],
-  ): Promise<void> {
-    const entries = refused.map(({ reading, answer }, index): Quarantined => ({
-      offset: from,
-      part: STORE_PARTS + index,
-      deviceId: reading.deviceId,
-      receivedAt: reading.receivedAt,
-      reason: 'store-refused',
-      detail: answer,
-      payload: Buffer.from(JSON.stringify(reading)),
-    }));
-    await untilItWorks(() => this.parts.quarantine.keep(entries), this.failed('quarantine.unavailable'), this.stop);
-  }
-
-  private async keepOffset(now: boolean): Promise<void> {
-    if (this.offset === this.keptOffset || (!now && this.parts.clock.now() - this.keptAt < KEEP_OFFSET_EVERY_MS))
-      return;
-    const offset = this.offset;
-    await untilItWorks(() => this.parts.checkpoints.keepStore(offset), this.failed('records.unavailable'), this.stop);
-    this.keptOffset = offset;
-    this.keptAt = this.parts.clock.now();
-  }
-
-  private failed(event: string): (error: unknown) => void {
-    return (error) => {
-      const message = (error as Error).message;
-      if (this.problem !== message) this.parts.log.error({ event, error: message }, message);
-      this.problem = message;
+  /** The books of one stretch: what becomes of it is decided once, and written down before the store is asked to keep it. */
+  private openBooks(
+    stretch: StoredStretch,
+    begun: AccountedStretch | null,
+  ): { tally: Tally; decided: (sifted: Sifted) => Promise<void>; refused: (refused: readonly RefusedReading[]) => void } {
+    const tally = new Tally();
+    let conflicts: readonly Quarantined[] | null = null;
+    let writtenDown = false;
+    if (begun !== null) {
+      tally.add(begun.lines);
+      this.countInto(new Tally(), stretch.batches);
+      writtenDown = true;
+    }
+    const decided = async (sifted: Sifted): Promise<void> => {
+      if (writtenDown) return;
+      if (conflicts === null) {
+        conflicts = sifted.conflicts.map(({ at, storedValue }) =>
+          stretch.quarantined(at, 'conflict', `${stretch.readings[at]!.metric} is stored as ${storedValue}`),
+        );
+        tally.add(stretch.tally(sifted).lines());
+        this.countInto(tally, stretch.batches);
+        const fresh = stretch.readings.length - sifted.duplicates.length - conflicts.length;
+        this.stored += fresh;
+        this.duplicates += sifted.duplicates.length;
+        // What the store is not asked to keep comes out the same when it is read again.
+        writtenDown = fresh === 0 && conflicts.length === 0;
+      }
+      if (conflicts.length > 0) await this.parts.quarantine.keep(conflicts);
+      if (!writtenDown) await this.parts.ledger.begin({ from: stretch.from, next: stretch.next, lines: [...tally.lines()] });
+      writtenDown = true;
     };
+    const refused = (readings: readonly RefusedReading[]): void => {
+      if (begun === null) this.stored -= readings.length;
+      for (const { at } of readings) stretch.quarantine(tally, at, 'store-refused');
+    };
+    return { tally, decided, refused };
+  }
+
+  /** What the devices counted, and what is missing by it. */
+  private countInto(tally: Tally, batches: readonly ReadBatch[]): void {
+    for (const { counts } of batches)
+      for (const { deviceId, seq, receivedAt } of counts) {
+        const { state, changes } = countOn(this.counts.get(deviceId), seq, hourOf(receivedAt));
+        for (const { hour, numbers } of changes) tally.missing(deviceId, hour, numbers);
+        this.counts.set(deviceId, state);
+        this.unsettledCounts.set(deviceId, state);
+      }
+  }
+
+  /** A store that answers before its data is on disk, and was started anew, has lost the last of it: back to where that is stored again. */
+  private async rewindIfRestarted(): Promise<boolean> {
+    const { store, checkpoints, clock, log } = this.parts;
+    const now = clock.now();
+    if (this.problem === null && now - this.lookedForRestartAt < LOOK_FOR_RESTART_MS) return false;
+    const startedAt = await store.startedAt();
+    this.lookedForRestartAt = now;
+    if (startedAt === null) return false;
+    const seen = await checkpoints.storeSeen();
+    const restarted = seen !== null && seen.startedAt !== startedAt;
+    if (restarted) {
+      await this.settleNow();
+      const back = Math.min(this.offset, await checkpoints.storedAt(seen.seenAt - FORGETS_WITHIN_MS));
+      log.warn({ event: 'store.restarted', back }, 'the series store was started anew: the last of it is stored again');
+      await checkpoints.rewindStore(back);
+      [this.offset, this.keptOffset] = [back, back];
+      [this.queue, this.queued, this.inStep] = [[], 0, false];
+    }
+    await checkpoints.keepStoreSeen(startedAt, now);
+    return restarted;
+  }
+
+  private async settle(now: boolean): Promise<void> {
+    if (this.offset === this.keptOffset || (!now && this.parts.clock.now() - this.settledAt < SETTLE_EVERY_MS)) return;
+    await this.untilItWorks(() => this.settleNow());
+  }
+
+  private async settleNow(): Promise<void> {
+    if (this.offset === this.keptOffset) return;
+    const at = this.parts.clock.now();
+    // Filling again what was accounted for moves the store's place alone.
+    if (this.offset < this.accounted) await this.parts.checkpoints.rewindStore(this.offset);
+    else
+      await this.parts.ledger.settle({
+        next: this.offset,
+        lines: [...this.unsettled.lines()],
+        counts: [...this.unsettledCounts].map(([deviceId, state]) => ({ deviceId, state })),
+        at,
+      });
+    if (this.offset >= this.accounted) [this.unsettled, this.unsettledCounts] = [new Tally(), new Map()];
+    this.keptOffset = this.offset;
+    this.settledAt = at;
+  }
+
+  private untilItWorks<T>(action: () => Promise<T>): Promise<T> {
+    return untilItWorks(action, (error) => this.failed(error as Error), this.stop);
+  }
+
+  private failed(error: Error & { readonly code?: string }): void {
+    if (this.problem?.message !== error.message)
+      this.parts.log.error({ event: 'store.waiting', code: error.code, error: error.message }, error.message);
+    this.problem = error;
   }
 }
 
-/** Parts of a message are counted from 0 by the reader; what a store refuses is counted from here. */
-const STORE_PARTS = 1_000_000;
+const NOTHING_TO_STORE: Sifted = { duplicates: [], conflicts: [], store: () => Promise.resolve([]) };

@@ -14,12 +14,13 @@ export function flagPoints(
   readings: FlaggedReading[],
   faults: Fault[],
 ): void {
-  for (const { measuredAt, sequence, values } of points) {
+  for (const { measuredAt, seq, values } of points) {
     const late = timeFault(measuredAt, receivedAt, window);
     if (late !== null) {
       faults.push(late);
       continue;
     }
+    const sequence = seq === null ? 0 : seq % 1000;
     for (const [name, value] of values) {
       const metric = metrics.get(name);
       if (metric === undefined) {

@@ -1,7 +1,8 @@
 import type { TimeWindow } from '../readings/accept-time.js';
 import { decodeGatewayDevice, decodeGatewayTelemetry } from '../readings/decode-gateway.js';
-import { decodeTelemetry, parseJson, type Fault } from '../readings/decode-telemetry.js';
+import { decodeTelemetry, parseJson, type Fault, type Point } from '../readings/decode-telemetry.js';
 import type { Message, Refusal } from '../readings/message.js';
+import { originalOf } from '../readings/replayed.js';
 import type { AttributeChange } from '../stations/attributes.js';
 import type { KnownDevices } from '../stations/known-devices.js';
 import { unreachable } from '../canh-error.js';
@@ -13,6 +14,8 @@ export interface MessageContent {
   readonly readings: FlaggedReading[];
   readonly faults: { readonly deviceId: string; readonly fault: Fault }[];
   readonly attributes: AttributeChange[];
+  /** By which its devices count what they send, in the order of the message. */
+  readonly counts: { readonly deviceId: string; readonly seq: number }[];
 }
 
 const MAX_ATTRIBUTES = 64;
@@ -28,8 +31,11 @@ export function readMessage(
   window: TimeWindow,
   readings: FlaggedReading[] = [],
 ): MessageContent {
-  const content: MessageContent = { readings, faults: [], attributes: [] };
+  const content: MessageContent = { readings, faults: [], attributes: [], counts: [] };
   const { deviceId, receivedAt, kind } = message;
+  const note = (points: readonly Point[], whose: string): void => {
+    for (const { seq } of points) if (seq !== null) content.counts.push({ deviceId: whose, seq });
+  };
   const blame = (faults: readonly Fault[], whose = deviceId): void => {
     for (const fault of faults) content.faults.push({ deviceId: whose, fault });
   };
@@ -47,6 +53,7 @@ export function readMessage(
       const { points, faults } = decodeTelemetry(text, receivedAt);
       const more: Fault[] = [];
       flagPoints(known, points, receivedAt, window, readings, more);
+      note(points, deviceId);
       blame(faults);
       blame(more);
       break;
@@ -67,6 +74,7 @@ export function readMessage(
         }
         const more: Fault[] = [];
         flagPoints(known, points, receivedAt, window, readings, more);
+        note(points, known.device.id);
         blame(faults, known.device.id);
         blame(more, known.device.id);
       }
@@ -104,6 +112,10 @@ export function readMessage(
         blame([{ reason: 'too-many-values', detail: `at most ${MAX_ATTRIBUTES} attributes at once` }]);
       else content.attributes.push({ deviceId, values: value as Record<string, unknown>, at: receivedAt });
       break;
+    }
+    case 'replayed': {
+      const original = originalOf(text);
+      return readMessage({ ...message, ...original }, original.text, devices, window, readings);
     }
     case 'refused': {
       const refusal = parseJson(text).value as Refusal;

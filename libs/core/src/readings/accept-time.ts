@@ -5,10 +5,12 @@ import type { Fault } from './decode-telemetry.js';
 export interface TimeWindow {
   readonly pastMs: number;
   readonly futureMs: number;
+  /** A reading that was measured longer before it was received is late: stored and judged like any other, and counted as late. */
+  readonly lateMs: number;
 }
 
-/** A week covers a logger that was cut off; five minutes, a clock that is set by hand. */
-export const DEFAULT_TIME_WINDOW: TimeWindow = { pastMs: 7 * DAY_MS, futureMs: 5 * MINUTE_MS };
+/** A week covers a logger that was cut off; five minutes, a clock that is set by hand; a quarter of an hour, a slow interval. */
+export const DEFAULT_TIME_WINDOW: TimeWindow = { pastMs: 7 * DAY_MS, futureMs: 5 * MINUTE_MS, lateMs: 15 * MINUTE_MS };
 
 /** Null when the time is acceptable; both bounds belong to the window. A clock gone wild must not move a rule's time. */
 export function timeFault(measuredAt: Instant, receivedAt: Instant, window: TimeWindow): Fault | null {

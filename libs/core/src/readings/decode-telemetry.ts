@@ -4,8 +4,8 @@ import type { QuarantineReason } from './quarantine.js';
 /** Values that one device measured at one moment. */
 export interface Point {
   readonly measuredAt: Instant;
-  /** The payload's `seq` modulo 1000; 0 without one. */
-  readonly sequence: number;
+  /** The payload's `seq`, by which the device counts what it sends; null without one. */
+  readonly seq: number | null;
   readonly values: readonly (readonly [metric: string, value: number])[];
 }
 
@@ -133,13 +133,13 @@ function decodePoint(payload: unknown, receivedAt: Instant, faults: Fault[]): Po
     });
     return null;
   }
-  const sequence = timed ? payload['seq'] : undefined;
-  if (sequence !== undefined && !(typeof sequence === 'number' && Number.isSafeInteger(sequence) && sequence >= 0)) {
-    faults.push({ reason: 'wrong-shape', detail: `"seq" is ${shown(sequence)}, expected a whole number from 0` });
+  const seq = timed ? payload['seq'] : undefined;
+  if (seq !== undefined && !(typeof seq === 'number' && Number.isSafeInteger(seq) && seq >= 0)) {
+    faults.push({ reason: 'wrong-shape', detail: `"seq" is ${shown(seq)}, expected a whole number from 0` });
     return null;
   }
   const good = decodeValues(values, faults);
-  return good.length === 0 ? null : { measuredAt: ts ?? receivedAt, sequence: (sequence ?? 0) % 1000, values: good };
+  return good.length === 0 ? null : { measuredAt: ts ?? receivedAt, seq: seq ?? null, values: good };
 }
 
 function decodeValues(values: Record<string, unknown>, faults: Fault[]): [string, number][] {

@@ -26,14 +26,23 @@ export interface JournalEntry {
   readonly message: Message;
 }
 
+/** A stretch of the journal that holds no whole message any more. */
+export interface DamagedStretch {
+  readonly offset: JournalOffset;
+  /** How long it is, and its first bytes, MOST_DAMAGED_BYTES of them at most; all of it stays in the segment. */
+  readonly length: number;
+  readonly bytes: Uint8Array;
+}
+export const MOST_DAMAGED_BYTES = 65_536;
+
 export interface JournalBatch {
   readonly entries: readonly JournalEntry[];
   /** Where to read on. */
   readonly next: JournalOffset;
   /** Bytes between `next` and the end of what is written, as of this read: 0 is "nothing behind". */
   readonly behindBytes: number;
-  /** Places where frames could not be read (bit rot) and were passed over; their bytes stay in the segment. */
-  readonly damaged: number;
+  /** What could not be read (bit rot) and was passed over, in order. */
+  readonly damaged: readonly DamagedStretch[];
 }
 
 /** Reads messages by offset, from any process on the machine, while the writer writes. */

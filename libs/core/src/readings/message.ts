@@ -3,10 +3,11 @@ import type { Instant } from '../time/instant.js';
 /**
  * What a device asked to be kept: the unit of the journal.
  * `telemetry` native payload · `gateway-telemetry` readings for devices behind a gateway · `attributes` · `gateway-connect` and `gateway-disconnect`
- * · `refused` what a door turned away, kept so that the page can show it (the payload is a Refusal as JSON).
+ * · `refused` what a door turned away, kept so that the page can show it (the payload is a Refusal as JSON)
+ * · `replayed` a message that was quarantined and is read once more after somebody mended what was wrong (see `replayed.ts`).
  */
 export type MessageKind =
-  'telemetry' | 'gateway-telemetry' | 'attributes' | 'gateway-connect' | 'gateway-disconnect' | 'refused';
+  'telemetry' | 'gateway-telemetry' | 'attributes' | 'gateway-connect' | 'gateway-disconnect' | 'refused' | 'replayed';
 
 export interface Message {
   readonly kind: MessageKind;

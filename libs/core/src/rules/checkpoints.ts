@@ -1,4 +1,5 @@
 import type { JournalOffset } from '../readings/journal.js';
+import type { Instant } from '../time/instant.js';
 
 /** The state of one rule for one station, as the plain value its step made. */
 export interface RuleStateRow {
@@ -17,5 +18,11 @@ export abstract class Checkpoints {
   abstract ruleStates(): Promise<RuleStateRow[]>;
   /** Keeps the offset and the states that changed since the last call, together or not at all. */
   abstract keepJudge(offset: JournalOffset, changed: readonly RuleStateRow[]): Promise<void>;
-  abstract keepStore(offset: JournalOffset): Promise<void>;
+  /** Takes the store back to a place, to fill it again from there; moving it on is the ledger's (`Ledger.settle`). */
+  abstract rewindStore(offset: JournalOffset): Promise<void>;
+  /** The place up to which everything was stored at that time, or before it; START where that is not known. */
+  abstract storedAt(time: Instant): Promise<JournalOffset>;
+  /** When the server that holds the series was started, as it was last seen (`SeriesStore.startedAt`), and when that was. */
+  abstract storeSeen(): Promise<{ startedAt: Instant; seenAt: Instant } | null>;
+  abstract keepStoreSeen(startedAt: Instant, seenAt: Instant): Promise<void>;
 }

@@ -1,4 +1,5 @@
 import type { FlaggedReading } from '../quality/flagged-reading.js';
+import type { Instant } from '../time/instant.js';
 import type { Bucket, SeriesSpan } from './series-store.js';
 
 /** How far the processor is, for health, metrics and the page. */
@@ -10,6 +11,8 @@ export interface PathStatus {
   readonly storeBehindBytes: number;
   /** How long the newest message of the stretch judged last had been waiting. */
   readonly judgeBehindMs: number;
+  /** When the newest message that is stored and in the ledger was received; null before the first. */
+  readonly storedUpTo: Instant | null;
   /** What stops work, in words, such as a store that does not answer. Empty when all is well. */
   readonly problems: readonly string[];
   /** What a person should put right though work goes on: a rule's level for which a station has no limit. */
@@ -21,5 +24,7 @@ export abstract class LiveSeries {
   /** Newest readings of each (station, metric) that changed after `cursor` (0: all), and the cursor to ask with next. */
   abstract latestAfter(cursor: number): Promise<{ cursor: number; readings: FlaggedReading[] }>;
   abstract buckets(span: SeriesSpan, bucketMs: number): Promise<Bucket[]>;
+  /** As `SeriesStore.readings`. */
+  abstract readings(span: SeriesSpan, limit: number): Promise<FlaggedReading[]>;
   abstract status(): Promise<PathStatus>;
 }

@@ -27,17 +27,30 @@ export interface Summary {
   readonly sum: number;
 }
 
-/** A reading that the store will never take, and what it answered. */
+/** A reading that the store will never take, by its place among those handed in, and what the store answered. */
 export interface RefusedReading {
-  readonly reading: FlaggedReading;
+  readonly at: number;
   readonly answer: string;
 }
 
-/** What became of one append: every reading is stored now, was stored before, or is in `refused`. */
-export interface Appended {
-  /** How many were new. A store that cannot tell (InfluxDB overwrites the same with the same) counts all that it took. */
-  readonly stored: number;
-  readonly refused: readonly RefusedReading[];
+/** A reading with another value than the one that is stored for the same device, metric, time and sequence. */
+export interface Conflict {
+  readonly at: number;
+  readonly storedValue: number;
+}
+
+/** What is new among readings, told from what the store has; nothing is stored yet. */
+export interface Sifted {
+  /** Places of those that are stored with the same value, or stand here a second time; rising. */
+  readonly duplicates: readonly number[];
+  /** What is stored stays; rising. Of two in one call, the first counts as stored. */
+  readonly conflicts: readonly Conflict[];
+  /**
+   * Stores all others and resolves when the store has answered for them, with those that it will never take. Rejects with
+   * StoreUnavailable (`STORE_UNAVAILABLE`) when trying again later can help, with CanhError `STORE_REFUSED` when a person must change
+   * something first (a token, a name); after either, sift again: some of them may be stored.
+   */
+  store(): Promise<readonly RefusedReading[]>;
 }
 
 /** The store does not answer now; trying the same call again later can help. Its code is `STORE_UNAVAILABLE`. */
@@ -72,11 +85,15 @@ export function checkBuckets(span: SeriesSpan, bucketMs: number): void {
 /** Time series of readings. */
 export abstract class SeriesStore {
   /**
-   * Stores them and resolves when the store has answered for them. Storing the same readings again changes nothing.
-   * Rejects with StoreUnavailable (`STORE_UNAVAILABLE`) when trying again later can help, with CanhError `STORE_REFUSED` when a
-   * person must change something first (a token, a name); after either, everything of this call may be sent again.
+   * Tells the new ones from those that are stored. One at a time: a later call lets go of what an earlier one has not stored.
+   * Rejects as `Sifted.store` does.
    */
-  abstract append(readings: readonly FlaggedReading[]): Promise<Appended>;
+  abstract sift(readings: readonly FlaggedReading[]): Promise<Sifted>;
+  /**
+   * For a store that answers before its data is on disk: when its server was started, so that what it lost with the one before can be
+   * stored again. Null for a store that keeps what it has answered for. Rejects with StoreUnavailable.
+   */
+  abstract startedAt(): Promise<Instant | null>;
   /** Every reading of the span, failed ones too, by time; the first `limit` of them. */
   abstract readings(span: SeriesSpan, limit: number): Promise<FlaggedReading[]>;
   /** The span in steps of `bucketMs`, aligned to the epoch; steps without readings are left out. See `checkBuckets`. */

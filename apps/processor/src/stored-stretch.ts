@@ -1,0 +1,90 @@
+import type { FlaggedReading } from '@canh/core/quality/flagged-reading';
+import type { JournalEntry, JournalOffset } from '@canh/core/readings/journal';
+import type { Quarantined, QuarantineReason } from '@canh/core/readings/quarantine';
+import type { TimeWindow } from '@canh/core/readings/accept-time';
+import { Tally } from '@canh/core/series/tally';
+import type { Sifted } from '@canh/core/series/series-store';
+import { isLate, type ReadBatch } from './read-batch.js';
+
+/** Parts of a message are counted from 0 by the reader; what the store does not take is counted from here, by its place in the message. */
+const STORE_PARTS = 1_000_000;
+
+/** Stretches that go to the store as one, and what becomes of each reading in them. */
+export class StoredStretch {
+  readonly readings: readonly FlaggedReading[];
+  readonly from: JournalOffset;
+  readonly next: JournalOffset;
+  readonly bytes: number;
+  private readonly starts: number[] = [];
+
+  constructor(
+    readonly batches: readonly ReadBatch[],
+    private readonly window: TimeWindow,
+  ) {
+    let start = 0;
+    for (const { readings } of batches) {
+      this.starts.push(start);
+      start += readings.length;
+    }
+    this.readings = batches.length === 1 ? batches[0]!.readings : batches.flatMap(({ readings }) => readings);
+    this.from = batches[0]!.from;
+    this.next = batches.at(-1)!.next;
+    this.bytes = batches.reduce((sum, { payloadBytes }) => sum + payloadBytes, 0);
+  }
+
+  /** The ledger of it, once it is known what the store has already. */
+  tally({ duplicates, conflicts }: Pick<Sifted, 'duplicates' | 'conflicts'>): Tally {
+    const tally = new Tally();
+    for (const batch of this.batches) tally.add(batch.tally.lines());
+    for (const at of duplicates) {
+      const reading = this.readings[at]!;
+      tally.wasDuplicate(reading.deviceId, this.entryOf(at).entry.message.receivedAt, isLate(reading, this.window));
+    }
+    for (const { at } of conflicts) this.quarantine(tally, at, 'conflict');
+    return tally;
+  }
+
+  /** A reading that is in quarantine instead. */
+  quarantine(tally: Tally, at: number, reason: QuarantineReason): void {
+    const reading = this.readings[at]!;
+    const { receivedAt } = this.entryOf(at).entry.message;
+    tally.wasQuarantined(reading.deviceId, receivedAt, isLate(reading, this.window), reason);
+  }
+
+  /** A reading as quarantine keeps it: as the device itself could have sent it, so that it can be read once more. */
+  quarantined(at: number, reason: QuarantineReason, detail: string): Quarantined {
+    const { entry, place } = this.entryOf(at);
+    const { deviceId, receivedAt, measuredAt, sequence, metric, value } = this.readings[at]!;
+    return {
+      offset: entry.offset,
+      part: STORE_PARTS + place,
+      kind: 'telemetry',
+      senderId: deviceId,
+      deviceId,
+      receivedAt,
+      reason,
+      detail,
+      payload: Buffer.from(JSON.stringify({ ts: measuredAt, seq: sequence, values: { [metric]: value } })),
+    };
+  }
+
+  /** The message that a reading came in, and which of its readings it is. */
+  private entryOf(at: number): { entry: JournalEntry; place: number } {
+    const nth = lastAtMost(this.starts, at);
+    const { entries, firstReading } = this.batches[nth]!;
+    const within = at - this.starts[nth]!;
+    const message = lastAtMost(firstReading, within);
+    return { entry: entries[message]!, place: within - firstReading[message]! };
+  }
+}
+
+/** The place of the last of `rising` that is `most` or less. */
+function lastAtMost(rising: readonly number[], most: number): number {
+  let [low, high] = [0, rising.length - 1];
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (rising[middle]! <= most) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}

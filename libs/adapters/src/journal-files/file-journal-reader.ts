@@ -1,7 +1,9 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import {
   JournalReader,
+  MOST_DAMAGED_BYTES,
   START,
+  type DamagedStretch,
   type JournalBatch,
   type JournalEntry,
   type JournalOffset,
@@ -23,7 +25,7 @@ import {
 const MAX_FRAME_BYTES = FRAME_HEAD_BYTES + MAX_BODY_BYTES;
 const LOOK_THROUGH_EVERY_MS = 5_000;
 const ASK_SIZES_EVERY_MS = 1_000;
-const NOTHING = { entries: [], damaged: 0 } as const;
+const NOTHING = { entries: [], damaged: [] } as const;
 
 /**
  * Follows the segments from any process on the machine, by reading the files. What it sees may not be on disk yet; that is no harm,
@@ -47,11 +49,12 @@ export class FileJournalReader extends JournalReader {
       const following = await this.following(segmentOf(at));
       const batch = await this.readSegment(at, Math.max(maxBytes, 2 * MAX_FRAME_BYTES), following !== null);
       if (following === null) return batch ?? { ...NOTHING, next: at, behindBytes: 0 };
-      if (batch !== null && batch.entries.length + batch.damaged > 0)
+      if (batch !== null && batch.entries.length + batch.damaged.length > 0)
         return { ...batch, behindBytes: batch.behindBytes + (await this.laterBytes(following)) };
       const next = offsetOf(following, SEGMENT_HEAD_BYTES);
-      if (batch === null && (await this.isRotten(segmentOf(at))))
-        return { entries: [], damaged: 1, next, behindBytes: await this.laterBytes(following) };
+      const rotten = batch === null ? await this.rottenSegment(segmentOf(at)) : null;
+      if (rotten !== null)
+        return { entries: [], damaged: [rotten], next, behindBytes: await this.laterBytes(following) };
       at = next;
     }
   }
@@ -86,9 +89,19 @@ export class FileJournalReader extends JournalReader {
     return this.later.bytes;
   }
 
-  /** Whether there is more in this segment than a head, and yet no head of ours: what was behind it cannot be read. */
-  private async isRotten(segment: number): Promise<boolean> {
-    return ((await sizeOf(segmentFile(this.directory, segment))) ?? 0) > SEGMENT_HEAD_BYTES;
+  /** All of a segment that has no head of ours, and so no salt: what is in it cannot be read. Null where it is no longer than a head. */
+  private async rottenSegment(segment: number): Promise<DamagedStretch | null> {
+    const file = await open(segmentFile(this.directory, segment), 'r').catch(nullIfMissing);
+    if (file === null) return null;
+    try {
+      const { size } = await file.stat();
+      if (size <= SEGMENT_HEAD_BYTES) return null;
+      const bytes = Buffer.alloc(Math.min(size, MOST_DAMAGED_BYTES));
+      const { bytesRead } = await file.read(bytes, 0, bytes.length, 0);
+      return { offset: offsetOf(segment, 0), length: size, bytes: bytes.subarray(0, bytesRead) };
+    } finally {
+      await file.close();
+    }
   }
 
   /** Null where the segment is not there (any more), or has no head yet. */
@@ -104,8 +117,13 @@ export class FileJournalReader extends JournalReader {
     const bytes = room.subarray(0, bytesRead);
     const toTheEnd = start + bytes.length >= size;
     const entries: JournalEntry[] = [];
-    let damaged = 0;
+    const damaged: DamagedStretch[] = [];
     let position = 0;
+    const passOver = (end: number): void => {
+      const stretch = bytes.subarray(position, Math.min(end, position + MOST_DAMAGED_BYTES));
+      damaged.push({ offset: at + position, length: end - position, bytes: stretch });
+      position = end;
+    };
     while (position < bytes.length) {
       const frame = readFrame(bytes, position, salt);
       if (frame.kind === 'message') {
@@ -116,17 +134,13 @@ export class FileJournalReader extends JournalReader {
       // More of it is in the next read; nothing that long was ever written where it is not.
       if (frame.kind === 'incomplete' && !toTheEnd) break;
       const next = nextFrame(bytes, position + 1, salt);
-      if (next !== null) {
-        damaged += 1;
-        position = next;
-      } else if (!toTheEnd) {
-        damaged += 1;
-        position = Math.max(position + 1, bytes.length - MAX_FRAME_BYTES);
-      } else {
+      if (next !== null) passOver(next);
+      else if (!toTheEnd) passOver(Math.max(position + 1, bytes.length - MAX_FRAME_BYTES));
+      else {
         // Of a sealed segment this is a torn tail that nobody was told about; of the newest it may still be being written.
         if (sealed) {
           // All of it is there and it is wrong: rot. What a crash tore off is shorter than it says, or zeros.
-          if (frame.kind === 'damaged' && bytes[position] !== 0) damaged += 1;
+          if (frame.kind === 'damaged' && bytes[position] !== 0) passOver(bytes.length);
           position = bytes.length;
         }
         break;

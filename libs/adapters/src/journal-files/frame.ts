@@ -20,6 +20,7 @@ const KIND_NUMBERS: Readonly<Record<MessageKind, number>> = {
   'gateway-connect': 4,
   'gateway-disconnect': 5,
   refused: 6,
+  replayed: 7,
 };
 const KINDS = new Map(Object.entries(KIND_NUMBERS).map(([kind, number]) => [number, kind as MessageKind]));
 

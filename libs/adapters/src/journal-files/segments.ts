@@ -1,7 +1,6 @@
 import { readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JournalOffset } from '@canh/core/readings/journal';
-import type { Instant } from '@canh/core/time/instant';
 
 /**
  * The journal is a folder of segments, `0000000001.log` onwards. Each opening of the writer and each failed write starts a new one, so
@@ -63,19 +62,25 @@ export async function bytesBehind(directory: string, from: number): Promise<numb
   return bytes;
 }
 
-/**
- * Removes segments that lie wholly before `before` and were last written before `olderThan`, never the newest one. Returns how many.
- * The time is a promise of its own: a store may lose what it has acknowledged, and then it is read again from here.
- */
-export async function dropSegments(directory: string, before: JournalOffset, olderThan: Instant): Promise<number> {
-  const present = await segments(directory);
-  let dropped = 0;
-  for (const segment of present.slice(0, -1)) {
+/** Bytes that the journal takes on the disk; 0 where there is none yet. */
+export async function journalBytes(directory: string): Promise<number> {
+  let bytes = 0;
+  for (const segment of await segments(directory)) bytes += (await sizeOf(segmentFile(directory, segment))) ?? 0;
+  return bytes;
+}
+
+/** Removes the segments that lie wholly before `before`, never the newest one. Returns how many, and the bytes they took. */
+export async function dropSegments(
+  directory: string,
+  before: JournalOffset,
+): Promise<{ segments: number; bytes: number }> {
+  const dropped = { segments: 0, bytes: 0 };
+  for (const segment of (await segments(directory)).slice(0, -1)) {
     if (segment >= segmentOf(before)) break;
     const file = segmentFile(directory, segment);
-    if ((await stat(file)).mtimeMs >= olderThan) break;
+    dropped.bytes += (await sizeOf(file)) ?? 0;
     await unlink(file);
-    dropped += 1;
+    dropped.segments += 1;
   }
   return dropped;
 }

@@ -79,6 +79,11 @@ export class Path {
     return this.keptOffset;
   }
 
+  /** The place up to which everything is judged and its alerts are saved; what is not kept yet is judged again after a crash. */
+  get judgedUpTo(): JournalOffset {
+    return this.offset;
+  }
+
   get quarantinedTotal(): number {
     let total = 0;
     for (const count of this.quarantined.values()) total += count;

@@ -6,12 +6,13 @@ import { Kysely, type Transaction } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import { CanhError } from '@canh/core/canh-error';
 import * as firstRecords from './migrations/0001-first-records.js';
+import * as ledger from './migrations/0002-ledger.js';
 import { NodeSqliteDialect } from './node-sqlite-dialect.js';
 import type { Schema } from './schema.js';
 import { isBusy, primaryCode, SQLITE } from './sqlite-errors.js';
 
 /** In the order of their names; one that was released is never changed. */
-const MIGRATIONS = { '0001-first-records': firstRecords };
+const MIGRATIONS = { '0001-first-records': firstRecords, '0002-ledger': ledger };
 
 /** The records of one data folder, over one connection. Every thread and process opens its own. */
 export class RecordsDatabase extends Kysely<Schema> {

@@ -3,6 +3,7 @@ import type { NoticeEvent } from '@canh/core/alerts/lifecycle';
 import type { Role } from '@canh/core/alerts/operators';
 import type { ChannelName, DeliveryState, Outcome } from '@canh/core/dispatch/notice';
 import type { QuarantineReason } from '@canh/core/readings/quarantine';
+import type { ReplayableKind } from '@canh/core/readings/replayed';
 import type { Follower } from '@canh/core/rules/checkpoints';
 import type { Severity } from '@canh/core/rules/rule';
 import type { Language } from '@canh/core/stations/local-text';
@@ -54,9 +55,32 @@ export interface Schema {
     detail: string;
     payload: Uint8Array;
     payload_bytes: number;
+    /** Null where the bytes are no message that could be read again, and where the row is older than this column. */
+    kind: ReplayableKind | null;
+    sender_id: string;
   };
+  /** What somebody asked to be read once more; null until it was handed in. */
+  quarantine_replays: { journal_offset: number; part: number; replayed_at: number | null };
   quarantine_counts: { reason: QuarantineReason; count: number };
-  followers: { follower: Follower; journal_offset: number };
+  followers: { follower: Follower | 'ledger'; journal_offset: number };
+  ledger: {
+    hour: number;
+    device_id: string;
+    messages: number;
+    received: number;
+    stored: number;
+    duplicate: number;
+    late: number;
+    missing: number;
+  };
+  ledger_quarantined: { hour: number; device_id: string; reason: QuarantineReason; count: number };
+  /** `lines` is an array of LedgerLine, as JSON. */
+  ledger_begun: { from_offset: number; next_offset: number; lines: string };
+  device_counts: { device_id: string; state: string };
+  /** When everything before that place was stored. The newer, the further. */
+  store_marks: { at: number; journal_offset: number };
+  /** One row. */
+  store_seen: { only: 1; started_at: number; seen_at: number };
   rule_states: { rule_id: string; station_id: string; state: string };
   /** `alert` is the whole of it; the other columns are what it is looked for by. */
   alerts: {

@@ -1,8 +1,8 @@
-import type { Transaction } from 'kysely';
 import { START, type JournalOffset } from '@canh/core/readings/journal';
 import { Checkpoints, type Follower, type RuleStateRow } from '@canh/core/rules/checkpoints';
+import type { Instant } from '@canh/core/time/instant';
+import { keepOffset } from './followers.js';
 import type { RecordsDatabase } from './open-records.js';
-import type { Schema } from './schema.js';
 
 const STATES_AT_ONCE = 250;
 
@@ -51,19 +51,38 @@ export class SqlCheckpoints extends Checkpoints {
     });
   }
 
-  keepStore(offset: JournalOffset): Promise<void> {
-    return this.database.write((transaction) => keepOffset(transaction, 'store', offset));
+  rewindStore(offset: JournalOffset): Promise<void> {
+    return this.database.write(async (transaction) => {
+      await keepOffset(transaction, 'store', offset);
+      // What was stored behind it is to be stored again, so its time is not known any more.
+      await transaction.deleteFrom('store_marks').where('journal_offset', '>', offset).execute();
+    });
   }
-}
 
-async function keepOffset(
-  transaction: Transaction<Schema>,
-  follower: Follower,
-  journal_offset: JournalOffset,
-): Promise<void> {
-  await transaction
-    .insertInto('followers')
-    .values({ follower, journal_offset })
-    .onConflict((conflict) => conflict.column('follower').doUpdateSet({ journal_offset }))
-    .execute();
+  async storedAt(time: Instant): Promise<JournalOffset> {
+    const mark = await this.database
+      .selectFrom('store_marks')
+      .select('journal_offset')
+      .where('at', '<=', time)
+      .orderBy('at', 'desc')
+      .limit(1)
+      .executeTakeFirst();
+    return mark?.journal_offset ?? START;
+  }
+
+  async storeSeen(): Promise<{ startedAt: Instant; seenAt: Instant } | null> {
+    const row = await this.database.selectFrom('store_seen').selectAll().executeTakeFirst();
+    return row === undefined ? null : { startedAt: row.started_at, seenAt: row.seen_at };
+  }
+
+  keepStoreSeen(startedAt: Instant, seenAt: Instant): Promise<void> {
+    const seen = { started_at: startedAt, seen_at: seenAt };
+    return this.database.write(async (transaction) => {
+      await transaction
+        .insertInto('store_seen')
+        .values({ only: 1, ...seen })
+        .onConflict((conflict) => conflict.column('only').doUpdateSet(seen))
+        .execute();
+    });
+  }
 }

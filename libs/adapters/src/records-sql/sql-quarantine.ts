@@ -13,7 +13,7 @@ export interface QuarantineBounds {
 
 const KEPT: QuarantineBounds = { rows: 100_000, bytes: 512 * 1024 * 1024 };
 
-/** SQLite takes 32,766 parameters in a statement, eight in a row here. */
+/** SQLite takes 32,766 parameters in a statement, ten in a row here. */
 const ROWS_AT_ONCE = 500;
 
 /**
@@ -48,6 +48,8 @@ export class SqlQuarantine extends Quarantine {
           detail: entry.detail,
           payload: entry.payload,
           payload_bytes: entry.payload.byteLength,
+          kind: entry.kind,
+          sender_id: entry.senderId,
         })),
       )
       .onConflict((conflict) => conflict.columns(['journal_offset', 'part']).doNothing())

@@ -56,7 +56,7 @@ describe('a mistake in a profile is named with its file, line and field', () => 
       'id: river-gage',
       `${PROFILE}:1 id is river-gage, but its folder is water/river-gauge; correct one`,
     ],
-    ['kind: water', 'kind: wather', `${PROFILE}:2 kind must be one of environmental, traffic-camera, water`],
+    ['kind: water', 'kind: wather', `${PROFILE}:2 kind must be one of environmental, traffic-camera, water, system`],
     [
       'kind: water',
       'kind: environmental',
@@ -280,7 +280,7 @@ describe('folders', () => {
   it('a folder that is no kind of device', async () => {
     await rename(join(devices, 'traffic-camera'), join(devices, 'cameras'));
     expect(await problems()).toEqual([
-      'cameras is no kind of device; move its models to environmental, traffic-camera, water',
+      'cameras is no kind of device; move its models to environmental, traffic-camera, water, system',
     ]);
   });
 

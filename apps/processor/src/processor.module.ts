@@ -29,6 +29,7 @@ import { Processor, PROCESSOR_PARTS, type ProcessorParts } from './processor.js'
 import { processorMetrics } from './processor.metrics.js';
 import type { ProcessorSettings } from './processor.settings.js';
 import { cutAt, readBatch, type ReadBatch } from './read-batch.js';
+import { Retention } from './retention.js';
 import { StoreWriter } from './store-writer.js';
 
 /** The wiring of the processor: it reads like the way of a reading. */
@@ -86,7 +87,8 @@ export class ProcessorModule {
       await records.destroy();
       unlock();
     };
-    const parts: ProcessorParts = { settings, path, writer, store, inventory, closeJournal: close, log };
+    const retention = new Retention({ settings, checkpoints, ledger, judged: () => path.kept, clock, log });
+    const parts: ProcessorParts = { path, writer, store, inventory, retention, closeJournal: close };
     return {
       module: ProcessorModule,
       controllers: [LiveController],

@@ -1,4 +1,4 @@
-import { IsIn, IsInt, IsOptional, IsString, IsUrl, Max, Min } from 'class-validator';
+import { IsIn, IsInt, IsNumber, IsOptional, IsString, IsUrl, Max, Min } from 'class-validator';
 import { CommonSettings } from '@canh/runtime/common.settings';
 import { Setting } from '@canh/runtime/settings';
 
@@ -56,10 +56,28 @@ export class ProcessorSettings extends CommonSettings {
 
   @Setting({
     name: 'CANH_JOURNAL_KEEP_HOURS',
-    says: 'Received messages stay in the journal at least this long after they were stored.',
+    says: 'Received messages stay in the journal so long after they were stored, unless it grows beyond CANH_JOURNAL_MAX_GB.',
   })
   @IsInt()
   @Min(24)
   @Max(8_760)
   readonly journalKeepHours: number = 48;
+
+  @Setting({
+    name: 'CANH_JOURNAL_MAX_GB',
+    says: 'A larger journal lets go of what was stored more than 24 hours ago; nothing younger, and nothing that is not stored, is ever removed.',
+  })
+  @IsNumber()
+  @Min(0.1)
+  @Max(100_000)
+  readonly journalMaxGb: number = 50;
+
+  @Setting({
+    name: 'CANH_LEDGER_KEEP_DAYS',
+    says: 'So long the books of ingestion are kept, a line for each device and hour.',
+  })
+  @IsInt()
+  @Min(7)
+  @Max(3_650)
+  readonly ledgerKeepDays: number = 400;
 }

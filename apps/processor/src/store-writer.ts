@@ -3,6 +3,7 @@ import type { JournalOffset } from '@canh/core/readings/journal';
 import type { Quarantine, Quarantined } from '@canh/core/readings/quarantine';
 import type { Checkpoints } from '@canh/core/rules/checkpoints';
 import { countOn, type CountState } from '@canh/core/series/count-gaps';
+import type { PathStatus } from '@canh/core/series/live-series';
 import { hourOf, type AccountedStretch, type Ledger, type LedgerPlace } from '@canh/core/series/ledger';
 import type { RefusedReading, SeriesStore, Sifted } from '@canh/core/series/series-store';
 import { Tally } from '@canh/core/series/tally';
@@ -52,7 +53,8 @@ export class StoreWriter {
   /** When the last message of what is stored was received. */
   storedUpTo: Instant | null = null;
   /** Why nothing can be stored now, or null. */
-  problem: Error | null = null;
+  problem: (Error & { readonly code?: string }) | null = null;
+  private problemSince: Instant = 0;
 
   private queue: ReadBatch[] = [];
   private queued = 0;
@@ -87,6 +89,11 @@ export class StoreWriter {
   /** The place up to which everything is stored for good. */
   get kept(): JournalOffset {
     return this.keptOffset;
+  }
+
+  /** Since when it waits for the store, and whether a person must change something first. */
+  get waiting(): PathStatus['storeWaiting'] {
+    return this.problem === null ? null : { since: this.problemSince, refused: this.problem.code === 'STORE_REFUSED' };
   }
 
   /** Takes what the judge has read, or lets it go to read it again later. Never waits. */
@@ -221,7 +228,11 @@ export class StoreWriter {
   private openBooks(
     stretch: StoredStretch,
     begun: AccountedStretch | null,
-  ): { tally: Tally; decided: (sifted: Sifted) => Promise<void>; refused: (refused: readonly RefusedReading[]) => void } {
+  ): {
+    tally: Tally;
+    decided: (sifted: Sifted) => Promise<void>;
+    refused: (refused: readonly RefusedReading[]) => void;
+  } {
     const tally = new Tally();
     let conflicts: readonly Quarantined[] | null = null;
     let writtenDown = false;
@@ -245,7 +256,8 @@ export class StoreWriter {
         writtenDown = fresh === 0 && conflicts.length === 0;
       }
       if (conflicts.length > 0) await this.parts.quarantine.keep(conflicts);
-      if (!writtenDown) await this.parts.ledger.begin({ from: stretch.from, next: stretch.next, lines: [...tally.lines()] });
+      if (!writtenDown)
+        await this.parts.ledger.begin({ from: stretch.from, next: stretch.next, lines: [...tally.lines()] });
       writtenDown = true;
     };
     const refused = (readings: readonly RefusedReading[]): void => {
@@ -317,6 +329,7 @@ export class StoreWriter {
   private failed(error: Error & { readonly code?: string }): void {
     if (this.problem?.message !== error.message)
       this.parts.log.error({ event: 'store.waiting', code: error.code, error: error.message }, error.message);
+    if (this.problem === null) this.problemSince = this.parts.clock.now();
     this.problem = error;
   }
 }

@@ -17,7 +17,12 @@ import {
 } from './document.js';
 
 /** The folders of `devices/`. */
-export const DEVICE_KINDS = ['environmental', 'traffic-camera', 'water'] as const satisfies readonly DeviceKind[];
+export const DEVICE_KINDS = [
+  'environmental',
+  'traffic-camera',
+  'water',
+  'system',
+] as const satisfies readonly DeviceKind[];
 
 export class RangeDocument {
   @IsFiniteNumber()

@@ -13,6 +13,10 @@ export interface PathStatus {
   readonly judgeBehindMs: number;
   /** When the newest message that is stored and in the ledger was received; null before the first. */
   readonly storedUpTo: Instant | null;
+  /** Since when the series store takes nothing, and whether a person must change something first; null when it does. */
+  readonly storeWaiting: { readonly since: Instant; readonly refused: boolean } | null;
+  /** Stretches of the journal that could not be read. */
+  readonly journalDamaged: number;
   /** What stops work, in words, such as a store that does not answer. Empty when all is well. */
   readonly problems: readonly string[];
   /** What a person should put right though work goes on: a rule's level for which a station has no limit. */

@@ -1,7 +1,7 @@
 import type { LocalText } from './local-text.js';
 
-/** The three families of devices, and the three folders of `devices/`. */
-export type DeviceKind = 'environmental' | 'traffic-camera' | 'water';
+/** The families of devices, and the folders of `devices/`; `system` is Canh watching itself. */
+export type DeviceKind = 'environmental' | 'traffic-camera' | 'water' | 'system';
 
 /** Both ends belong to the range. */
 export interface Range {

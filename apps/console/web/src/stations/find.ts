@@ -2,7 +2,7 @@ import type { StationView } from '@canh/contract/views.dto';
 import type { DeviceKind } from '@canh/core/stations/profile';
 import { fold, foldedMatch } from '../text/fold.js';
 
-const kindsInOrder: readonly DeviceKind[] = ['water', 'environmental', 'traffic-camera'];
+const kindsInOrder: readonly DeviceKind[] = ['water', 'environmental', 'traffic-camera', 'system'];
 
 /** By kind, then by name as Vietnamese sorts: an order that does not move while values change. */
 export function inPlace(stations: readonly StationView[]): StationView[] {

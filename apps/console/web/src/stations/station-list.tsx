@@ -17,7 +17,7 @@ import { StationRow } from './station-row.js';
 
 const rowsAtOnce = 200;
 const openStation = (id: string): void => go({ station: id, alert: null, metric: null });
-const kinds: readonly DeviceKind[] = ['water', 'environmental', 'traffic-camera'];
+const kinds: readonly DeviceKind[] = ['water', 'environmental', 'traffic-camera', 'system'];
 
 /** The search field's mark, by which the key `/` finds it. */
 export const searchMark = 'data-station-search';

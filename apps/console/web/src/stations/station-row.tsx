@@ -16,6 +16,7 @@ const kindIcons: Record<DeviceKind, typeof WaterIcon> = {
   water: WaterIcon,
   environmental: AirIcon,
   'traffic-camera': CameraIcon,
+  system: WrenchIcon,
 };
 
 export const StationRow = memo(function StationRow({

@@ -184,7 +184,7 @@ export const en: Words = {
     list: 'List of stations',
     search: 'Find station, commune, unit',
     clearSearch: 'Clear the search',
-    kind: { water: 'Water', environmental: 'Environment', 'traffic-camera': 'Traffic cameras' },
+    kind: { water: 'Water', environmental: 'Environment', 'traffic-camera': 'Traffic cameras', system: 'System' },
     allKinds: 'All',
     kinds: 'Filter by kind of station',
     onlyOverdue: 'Overdue',

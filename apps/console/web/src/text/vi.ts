@@ -204,10 +204,12 @@ export const vi = {
     list: 'Danh sách trạm',
     search: 'Tìm trạm, xã, đơn vị',
     clearSearch: 'Xóa ô tìm',
-    kind: { water: 'Nước', environmental: 'Môi trường', 'traffic-camera': 'Camera giao thông' } satisfies Record<
-      DeviceKind,
-      string
-    >,
+    kind: {
+      water: 'Nước',
+      environmental: 'Môi trường',
+      'traffic-camera': 'Camera giao thông',
+      system: 'Hệ thống',
+    } satisfies Record<DeviceKind, string>,
     allKinds: 'Tất cả',
     kinds: 'Lọc theo loại trạm',
     onlyOverdue: 'Quá hạn',

@@ -50,7 +50,12 @@ export function readAddress(search: string): Address {
     severity: oneOf<Severity>(params.get('severity'), { critical: true, major: true, warning: true }),
     unacknowledged: params.get('unacknowledged') === '1',
     q: params.get('q') ?? '',
-    kind: oneOf<DeviceKind>(params.get('kind'), { water: true, environmental: true, 'traffic-camera': true }),
+    kind: oneOf<DeviceKind>(params.get('kind'), {
+      water: true,
+      environmental: true,
+      'traffic-camera': true,
+      system: true,
+    }),
     overdue: params.get('overdue') === '1',
     // Any word: a newer server may know reasons that this page does not.
     reason: params.get('reason') as QuarantineReason | null,

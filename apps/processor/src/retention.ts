@@ -1,0 +1,56 @@
+import { dropSegments, journalBytes } from '@canh/adapters/journal-files/segments';
+import type { JournalOffset } from '@canh/core/readings/journal';
+import type { Checkpoints } from '@canh/core/rules/checkpoints';
+import type { Ledger } from '@canh/core/series/ledger';
+import { DAY_MS, HOUR_MS, type Clock } from '@canh/core/time/instant';
+import type { Log } from '@canh/runtime/log';
+import type { ProcessorSettings } from './processor.settings.js';
+
+/** A store may lose what it has answered for, and is then filled again from the journal: so long it is there in any case. */
+const ALWAYS_KEPT_MS = 24 * HOUR_MS;
+const GB = 1e9;
+
+export interface RetentionParts {
+  readonly settings: Pick<ProcessorSettings, 'journalDir' | 'journalKeepHours' | 'journalMaxGb' | 'ledgerKeepDays'>;
+  readonly checkpoints: Checkpoints;
+  readonly ledger: Ledger;
+  /** The place up to which everything is judged and saved for good. */
+  readonly judged: () => JournalOffset;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Lets go of what is old: segments that were judged and stored long enough ago, and lines of the ledger. */
+export class Retention {
+  /** The journal is larger than it may be, and nothing of it can go yet. */
+  warning: string | null = null;
+
+  constructor(private readonly parts: RetentionParts) {}
+
+  async sweep(): Promise<void> {
+    const { settings, ledger, clock, log } = this.parts;
+    try {
+      await this.drop(settings.journalKeepHours * HOUR_MS);
+      let bytes = await journalBytes(settings.journalDir);
+      if (bytes > settings.journalMaxGb * GB) {
+        await this.drop(ALWAYS_KEPT_MS);
+        bytes = await journalBytes(settings.journalDir);
+      }
+      this.warning =
+        bytes > settings.journalMaxGb * GB
+          ? `the journal holds ${(bytes / GB).toFixed(1)} GB of what is not stored yet, or not for 24 hours: more than CANH_JOURNAL_MAX_GB`
+          : null;
+      await ledger.forget(clock.now() - settings.ledgerKeepDays * DAY_MS);
+    } catch (error) {
+      log.error({ event: 'retention.failed', error: (error as Error).message }, 'what is old could not be removed');
+    }
+  }
+
+  private async drop(keptMs: number): Promise<void> {
+    const { settings, checkpoints, judged, clock, log } = this.parts;
+    const before = Math.min(judged(), await checkpoints.storedAt(clock.now() - keptMs));
+    const { segments, bytes } = await dropSegments(settings.journalDir, before);
+    if (segments > 0)
+      log.info({ event: 'journal.dropped', segments, bytes }, 'old segments of the journal were removed');
+  }
+}

@@ -14,6 +14,7 @@ import { ProcessorLink } from '@canh/adapters/processor-link/processor-link';
 import { openRecords, type RecordsDatabase } from '@canh/adapters/records-sql/open-records';
 import { loadServerKey } from '@canh/adapters/records-sql/server-key';
 import { SqlAlertDesk } from '@canh/adapters/records-sql/sql-alert-desk';
+import { SqlLedgerDesk } from '@canh/adapters/records-sql/sql-ledger-desk';
 import { SqlOperators } from '@canh/adapters/records-sql/sql-operators';
 import { SqlOutbox } from '@canh/adapters/records-sql/sql-outbox';
 import { SqlQuarantineDesk } from '@canh/adapters/records-sql/sql-quarantine-desk';
@@ -23,6 +24,7 @@ import { Operators } from '@canh/core/alerts/operators';
 import { Outbox } from '@canh/core/dispatch/outbox';
 import { QuarantineDesk } from '@canh/core/readings/quarantine';
 import type { Catalogue } from '@canh/core/rules/catalogue';
+import { LedgerDesk } from '@canh/core/series/ledger';
 import { LiveSeries } from '@canh/core/series/live-series';
 import { Registry } from '@canh/core/stations/registry';
 import type { Clock } from '@canh/core/time/instant';
@@ -36,6 +38,7 @@ import { AlertsController } from './alerts/alerts.controller.js';
 import { ConsoleMetrics } from './console.metrics.js';
 import { ConsoleSettings } from './console.settings.js';
 import { Directories } from './directory.js';
+import { LedgerController } from './ledger/ledger.controller.js';
 import { LiveController } from './live/live.controller.js';
 import { LiveFeed } from './live/live-feed.js';
 import { Now } from './now.js';
@@ -120,7 +123,14 @@ function consoleModule(parts: ConsoleParts): DynamicModule {
   const { settings, records, serverKey, catalogue, processor, clock, log } = parts;
   return {
     module: ConsoleModule,
-    controllers: [SessionController, StationsController, AlertsController, QuarantineController, LiveController],
+    controllers: [
+      SessionController,
+      StationsController,
+      AlertsController,
+      LedgerController,
+      QuarantineController,
+      LiveController,
+    ],
     providers: [
       { provide: PARTS, useValue: parts },
       { provide: ConsoleSettings, useValue: settings },
@@ -128,6 +138,7 @@ function consoleModule(parts: ConsoleParts): DynamicModule {
       { provide: Operators, useFactory: () => new SqlOperators(records) },
       { provide: AlertDesk, useFactory: () => new SqlAlertDesk(records) },
       { provide: Outbox, useFactory: () => new SqlOutbox(records) },
+      { provide: LedgerDesk, useFactory: () => new SqlLedgerDesk(records) },
       { provide: QuarantineDesk, useFactory: () => new SqlQuarantineDesk(records) },
       { provide: Registry, useFactory: () => new SqlRegistry(records) },
       { provide: LiveSeries, useValue: processor },

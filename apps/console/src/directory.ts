@@ -5,7 +5,7 @@ import { areaNames } from '@canh/core/stations/area-names';
 import type { LocalText } from '@canh/core/stations/local-text';
 import type { Metric, Profile } from '@canh/core/stations/profile';
 import type { Inventory, Registry } from '@canh/core/stations/registry';
-import type { Station } from '@canh/core/stations/station';
+import type { Device, Station } from '@canh/core/stations/station';
 
 /** A station with everything that is said of it. */
 export interface KnownStation {
@@ -16,9 +16,18 @@ export interface KnownStation {
   readonly metrics: readonly Metric[];
 }
 
+/** A device with what it measures; no metrics where no folder describes its model. */
+export interface ListedDevice {
+  readonly device: Device;
+  readonly metrics: readonly Metric[];
+}
+
 /** What the ids in alerts and readings stand for. */
 export interface Directory {
   readonly stations: ReadonlyMap<string, KnownStation>;
+  readonly devices: ReadonlyMap<string, ListedDevice>;
+  /** Also of stations that cannot be shown. */
+  readonly stationNames: ReadonlyMap<string, LocalText>;
   /** Stations that cannot be shown, since no folder of devices describes their model. */
   readonly withoutProfile: readonly Station[];
   readonly rules: ReadonlyMap<string, Rule>;
@@ -28,7 +37,7 @@ export interface Directory {
 
 /** Keeps the inventory of stations at hand and reads it again when it has changed. */
 export class Directories {
-  private known: { version: number; stations: Pick<Directory, 'stations' | 'withoutProfile'> } | null = null;
+  private known: { version: number; inventory: KnownInventory } | null = null;
   private readonly rules: ReadonlyMap<string, Rule>;
 
   constructor(
@@ -42,15 +51,14 @@ export class Directories {
   async now(): Promise<Directory> {
     const version = await this.registry.version();
     if (this.known?.version !== version)
-      this.known = { version, stations: knownStations(await this.registry.inventory(), this.catalogue) };
-    return { ...this.known.stations, rules: this.rules, people: await this.operators.names() };
+      this.known = { version, inventory: knownInventory(await this.registry.inventory(), this.catalogue) };
+    return { ...this.known.inventory, rules: this.rules, people: await this.operators.names() };
   }
 }
 
-function knownStations(
-  { areas, stations, devices }: Inventory,
-  { profiles }: Catalogue,
-): Pick<Directory, 'stations' | 'withoutProfile'> {
+type KnownInventory = Omit<Directory, 'rules' | 'people'>;
+
+function knownInventory({ areas, stations, devices }: Inventory, { profiles }: Catalogue): KnownInventory {
   const areaById = new Map(areas.map((area) => [area.id, area]));
   const models = new Map<string, Set<string>>();
   for (const { stationId, profileId } of devices)
@@ -73,5 +81,12 @@ function knownStations(
       metrics: order.flatMap((name) => metrics.get(name) ?? []),
     });
   }
-  return { stations: known, withoutProfile };
+  return {
+    stations: known,
+    withoutProfile,
+    devices: new Map(
+      devices.map((device) => [device.id, { device, metrics: profiles.get(device.profileId)?.metrics ?? [] }]),
+    ),
+    stationNames: new Map(stations.map(({ id, names }) => [id, names])),
+  };
 }

@@ -74,6 +74,27 @@ export const badSpan = (): Problem =>
     en: 'The span is wrong: from must be before to.',
   });
 
+export const unknownDevice = (id: string): Problem =>
+  new Problem(404, 'unknown-device', { vi: `Không có thiết bị “${id}”.`, en: `There is no device “${id}”.` });
+
+export const notAnHour = (): Problem =>
+  new Problem(400, 'bad-hour', {
+    vi: '“hour” phải là lúc bắt đầu một giờ.',
+    en: 'hour must be the beginning of an hour.',
+  });
+
+export const nothingSelected = (): Problem =>
+  new Problem(400, 'nothing-selected', {
+    vi: 'Chưa chọn phần nào để giải mã lại: hãy nêu deviceId, reason, from hoặc to, hoặc all: true cho tất cả.',
+    en: 'Nothing is selected to be decoded again: name deviceId, reason, from or to, or say all: true for everything.',
+  });
+
+export const onlyAdministrators = (): Problem =>
+  new Problem(403, 'only-administrators', {
+    vi: 'Chỉ quản trị viên được làm việc này.',
+    en: 'Only administrators may do this.',
+  });
+
 export const unknownAlert = (): Problem =>
   new Problem(404, 'unknown-alert', { vi: 'Không có cảnh báo này.', en: 'There is no such alert.' });
 

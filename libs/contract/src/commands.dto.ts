@@ -1,5 +1,9 @@
 import { Type } from 'class-transformer';
-import { IsIn, IsInt, IsOptional, IsString, Max, MaxLength, Min, MinLength } from 'class-validator';
+import { IsBoolean, IsIn, IsInt, IsOptional, IsString, Max, MaxLength, Min, MinLength } from 'class-validator';
+import type { QuarantineReason } from '@canh/core/readings/quarantine';
+
+/** 2100-01-01: what is later is no time in milliseconds. */
+const LATEST = 4_102_444_800_000;
 
 export class SignIn {
   @IsString()
@@ -55,4 +59,96 @@ export class SeriesQuery {
   @Min(10)
   @Max(2_000)
   steps?: number;
+}
+
+/** Which hours and devices. Times are milliseconds since the epoch, UTC. */
+export class LedgerSpan {
+  /** Every hour that touches the span counts whole; 24 hours before `to` unless said. */
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(0)
+  @Max(LATEST)
+  from?: number;
+
+  /** The first moment after the span; now unless said. */
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(0)
+  @Max(LATEST)
+  to?: number;
+
+  @IsOptional()
+  @IsString()
+  @MaxLength(255)
+  deviceId?: string;
+}
+
+export class LedgerReadingsQuery {
+  @IsString()
+  @MinLength(1)
+  @MaxLength(255)
+  deviceId!: string;
+
+  /** The beginning of an hour. */
+  @Type(() => Number)
+  @IsInt()
+  @Min(0)
+  @Max(LATEST)
+  hour!: number;
+}
+
+const REASONS: Readonly<Record<QuarantineReason, true>> = {
+  'not-utf8': true,
+  'not-json': true,
+  'too-deep': true,
+  'too-many-values': true,
+  'wrong-shape': true,
+  'not-a-number': true,
+  'bad-time': true,
+  'too-old': true,
+  'in-the-future': true,
+  'unknown-device': true,
+  'unknown-metric': true,
+  refused: true,
+  damaged: true,
+  conflict: true,
+  'store-refused': true,
+};
+
+/** What of the quarantine; all that is named must hold. */
+export class QuarantineFilter {
+  /** Empty for what came from nobody who is known. */
+  @IsOptional()
+  @IsString()
+  @MaxLength(255)
+  deviceId?: string;
+
+  @IsOptional()
+  @IsIn(Object.keys(REASONS))
+  reason?: QuarantineReason;
+
+  /** The first moment of the span of receiving. */
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(0)
+  @Max(LATEST)
+  from?: number;
+
+  /** The first moment after it. */
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(0)
+  @Max(LATEST)
+  to?: number;
+}
+
+export class ReplayQuarantined extends QuarantineFilter {
+  /** Must be said where nothing else is. */
+  @IsOptional()
+  @IsBoolean()
+  all?: boolean;
 }

@@ -194,13 +194,24 @@ export class SeriesView {
 }
 
 export class QuarantinedView {
+  /** Names the entry, with `part`. */
+  offset!: number;
+  part!: number;
   deviceId!: string;
+  /** Under whose credential it came, where that is another device. */
+  senderId!: string;
   receivedAt!: number;
   reason!: QuarantineReason;
   detail!: string;
-  /** The first bytes, control characters escaped. */
+  /** The first bytes as text, control characters escaped: 4 KiB where one device was asked for, otherwise 240 bytes. */
   excerpt!: string;
+  /** The same bytes in hexadecimal where they are no UTF-8; null where they are. */
+  hex!: string | null;
   bytes!: number;
+  /** Its bytes are a message that can be decoded again. */
+  replayable!: boolean;
+  /** When it was handed in to be decoded again; null: never. */
+  replayedAt!: number | null;
 }
 
 export class QuarantineCountView {
@@ -209,9 +220,93 @@ export class QuarantineCountView {
 }
 
 export class QuarantineView {
+  /** Of everything that was ever quarantined, whatever was asked for. */
   counts!: QuarantineCountView[];
-  /** Newest first. */
+  /** Newest first, of what was asked for. */
   newest!: QuarantinedView[];
+}
+
+export class ReplayRequestedView {
+  /** So many messages will be decoded again. */
+  messages!: number;
+}
+
+/** What became of everything: received = stored + duplicate + the sum of quarantined. */
+export class LedgerFiguresView {
+  /** Messages under the device's own credential. */
+  messages!: number;
+  /** Readings, and what could be none. */
+  received!: number;
+  stored!: number;
+  duplicate!: number;
+  /** Of those stored: measured long before they were received. */
+  late!: number;
+  /** Numbers that the device passed over when it counted what it sends. */
+  missing!: number;
+  quarantined!: QuarantineCountView[];
+}
+
+/** One device and one hour of receiving. */
+export class LedgerLineView extends LedgerFiguresView {
+  /** Empty where it is not known whose it was. */
+  deviceId!: string;
+  /** Null for a device that is not registered (any more). */
+  stationId!: string | null;
+  stationNames!: LocalTextView | null;
+  /** The beginning of the hour. */
+  hour!: number;
+}
+
+/** How far the store and the ledger are. */
+export class BooksView {
+  /** Everything received until then is stored and in the ledger; null: nothing came since the processor was started. */
+  accountedUpTo!: number | null;
+  /** Bytes of the journal that are not stored yet. */
+  behindBytes!: number;
+  /** Since when the store takes nothing; null while it does. */
+  waitingSince!: number | null;
+  /** What stops work, in the words of the part that stopped. */
+  problems!: string[];
+}
+
+export class LedgerView {
+  /** The first moment of the first hour, and the first moment after the last. */
+  from!: number;
+  to!: number;
+  /** The server's clock when it answered. */
+  now!: number;
+  /** By hour, newest first, then by device; 5,000 at most. */
+  lines!: LedgerLineView[];
+  /** Of `lines`. */
+  totals!: LedgerFiguresView;
+  /** There are older lines than these in the span. */
+  more!: boolean;
+  /** Null while the processor does not answer. */
+  books!: BooksView | null;
+}
+
+/** A reading as it is stored. */
+export class StoredReadingView {
+  metric!: string;
+  metricNames!: LocalTextView;
+  unit!: string;
+  decimals!: number;
+  value!: number;
+  /** QARTOD: 1 good, 2 not evaluated, 3 suspect, 4 failed. */
+  flag!: number;
+  measuredAt!: number;
+  /** Tells readings of one millisecond apart. */
+  sequence!: number;
+  receivedAt!: number;
+}
+
+export class LedgerReadingsView {
+  deviceId!: string;
+  hour!: number;
+  /** How many the ledger says were stored. */
+  stored!: number;
+  /** Those received in that hour, newest first, 2,000 at most; some that were measured days before are not looked for. */
+  readings!: StoredReadingView[];
 }
 
 /**

@@ -1,24 +1,34 @@
-import type { Quarantined, QuarantineReason } from '@canh/core/readings/quarantine';
+import { isUtf8 } from 'node:buffer';
+import type { QuarantinedRecord, QuarantineReason } from '@canh/core/readings/quarantine';
 import type { QuarantinedView, QuarantineView } from '@canh/contract/views.dto';
-
-const EXCERPT_BYTES = 240;
+import { visible } from './visible.js';
 
 export function quarantineView(
   counts: readonly { reason: QuarantineReason; count: number }[],
-  newest: readonly Quarantined[],
+  newest: readonly QuarantinedRecord[],
+  excerptBytes: number,
 ): QuarantineView {
-  return { counts: counts.map(({ reason, count }) => ({ reason, count })), newest: newest.map(quarantinedView) };
+  return {
+    counts: counts.map(({ reason, count }) => ({ reason, count })),
+    newest: newest.map((record) => quarantinedView(record, excerptBytes)),
+  };
 }
 
-const quarantinedView = ({ deviceId, receivedAt, reason, detail, payload }: Quarantined): QuarantinedView => ({
-  deviceId: visible(deviceId),
-  receivedAt,
-  reason,
-  detail: visible(detail),
-  excerpt: visible(new TextDecoder().decode(payload.subarray(0, EXCERPT_BYTES))),
-  bytes: payload.length,
-});
-
-/** Control characters and what turns the direction of writing as `\u{…}`: the page must show what came and not obey it. */
-const visible = (text: string): string =>
-  text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (mark) => `\\u{${(mark.codePointAt(0) ?? 0).toString(16)}}`);
+function quarantinedView(record: QuarantinedRecord, excerptBytes: number): QuarantinedView {
+  const { offset, part, kind, senderId, deviceId, receivedAt, reason, detail, payload, replayedAt } = record;
+  const first = Buffer.from(payload.buffer, payload.byteOffset, Math.min(payload.length, excerptBytes));
+  return {
+    offset,
+    part,
+    deviceId: visible(deviceId),
+    senderId: visible(senderId),
+    receivedAt,
+    reason,
+    detail: visible(detail),
+    excerpt: visible(new TextDecoder().decode(first)),
+    hex: isUtf8(payload) ? null : first.toString('hex'),
+    bytes: payload.length,
+    replayable: kind !== null && payload.length > 0,
+    replayedAt,
+  };
+}

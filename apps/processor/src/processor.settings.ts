@@ -59,13 +59,13 @@ export class ProcessorSettings extends CommonSettings {
     says: 'Received messages stay in the journal so long after they were stored, unless it grows beyond CANH_JOURNAL_MAX_GB.',
   })
   @IsInt()
-  @Min(24)
+  @Min(30)
   @Max(8_760)
   readonly journalKeepHours: number = 48;
 
   @Setting({
     name: 'CANH_JOURNAL_MAX_GB',
-    says: 'A larger journal lets go of what was stored more than 24 hours ago; nothing younger, and nothing that is not stored, is ever removed.',
+    says: 'A larger journal lets go of what was stored more than 30 hours ago; nothing younger, and nothing that is not stored, is ever removed.',
   })
   @IsNumber()
   @Min(0.1)

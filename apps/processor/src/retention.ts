@@ -6,8 +6,11 @@ import { DAY_MS, HOUR_MS, type Clock } from '@canh/core/time/instant';
 import type { Log } from '@canh/runtime/log';
 import type { ProcessorSettings } from './processor.settings.js';
 
-/** A store may lose what it has answered for, and is then filled again from the journal: so long it is there in any case. */
-const ALWAYS_KEPT_MS = 24 * HOUR_MS;
+/**
+ * A store may lose what it has answered for, and is then filled again from the journal: so long it is there in any case. More than a day,
+ * since that is what DuckDB's hot file holds alone before a day is sealed.
+ */
+const ALWAYS_KEPT_MS = 30 * HOUR_MS;
 const GB = 1e9;
 
 export interface RetentionParts {
@@ -38,7 +41,7 @@ export class Retention {
       }
       this.warning =
         bytes > settings.journalMaxGb * GB
-          ? `the journal holds ${(bytes / GB).toFixed(1)} GB of what is not stored yet, or not for 24 hours: more than CANH_JOURNAL_MAX_GB`
+          ? `the journal holds ${(bytes / GB).toFixed(1)} GB of what is not stored yet, or not for 30 hours: more than CANH_JOURNAL_MAX_GB`
           : null;
       await ledger.forget(clock.now() - settings.ledgerKeepDays * DAY_MS);
     } catch (error) {

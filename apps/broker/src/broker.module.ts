@@ -14,6 +14,7 @@ import { openRecords, type RecordsDatabase } from '@canh/adapters/records-sql/op
 import { loadServerKey } from '@canh/adapters/records-sql/server-key';
 import { SqlCredentials } from '@canh/adapters/records-sql/sql-credentials';
 import { SqlRegistry } from '@canh/adapters/records-sql/sql-registry';
+import { SqlReplayRequests } from '@canh/adapters/records-sql/sql-replay-requests';
 import { Health } from '@canh/runtime/health';
 import { makeDataDir } from '@canh/runtime/data-dir';
 import { openLog, type Log } from '@canh/runtime/log';
@@ -24,6 +25,7 @@ import { openHttpDoor } from './http-door.js';
 import { Intake } from './intake.js';
 import { openJournal } from './open-journal.js';
 import { MqttDoor } from './mqtt-door.js';
+import { Replays } from './replays.js';
 
 interface BrokerParts {
   readonly settings: BrokerSettings;
@@ -31,18 +33,20 @@ interface BrokerParts {
   readonly records: RecordsDatabase;
   readonly credentials: SqlCredentials;
   readonly registry: SqlRegistry;
+  readonly replays: Replays;
   readonly log: Log;
 }
 const PARTS = Symbol('broker parts');
 
-const LOOK_FOR_REVOKED_MS = 1_000;
+/** For tokens that were withdrawn, and for messages to be read once more. */
+const LOOK_EVERY_MS = 1_000;
 
 /** The doors for devices, open while the application runs. */
 @Injectable()
 export class Doors implements OnModuleInit, OnApplicationShutdown {
   private mqtt: MqttDoor | null = null;
   private registryVersion = -1;
-  private revocations: NodeJS.Timeout | undefined;
+  private looks: NodeJS.Timeout | undefined;
 
   constructor(
     @Inject(PARTS) private readonly parts: BrokerParts,
@@ -78,7 +82,10 @@ export class Doors implements OnModuleInit, OnApplicationShutdown {
     );
     const mqtt = await MqttDoor.open(intake, credentials, settings, log);
     this.mqtt = mqtt;
-    this.revocations = setInterval(() => void this.dropRevoked(), LOOK_FOR_REVOKED_MS);
+    this.looks = setInterval(() => {
+      void this.dropRevoked();
+      void this.parts.replays.look();
+    }, LOOK_EVERY_MS);
     new Gauge({
       name: 'canh_mqtt_connections',
       help: 'Connected MQTT clients.',
@@ -112,8 +119,9 @@ export class Doors implements OnModuleInit, OnApplicationShutdown {
   }
 
   async onApplicationShutdown(): Promise<void> {
-    clearInterval(this.revocations);
+    clearInterval(this.looks);
     await this.mqtt?.close();
+    await this.parts.replays.close();
     await this.parts.journal.close();
     await this.parts.records.destroy();
   }
@@ -128,7 +136,9 @@ export class BrokerModule {
     const records = await openRecords(settings.recordsFile);
     const journal = await openJournal(settings.journalDir, records);
     const credentials = new SqlCredentials(records, await loadServerKey(settings.dataDir));
-    const parts: BrokerParts = { settings, journal, records, credentials, registry: new SqlRegistry(records), log };
+    const registry = new SqlRegistry(records);
+    const replays = new Replays(new SqlReplayRequests(records), journal, systemClock, log);
+    const parts: BrokerParts = { settings, journal, records, credentials, registry, replays, log };
     return { module: BrokerModule, providers: [{ provide: PARTS, useValue: parts }, Doors], exports: [Doors] };
   }
 }

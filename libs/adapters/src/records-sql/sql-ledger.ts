@@ -10,8 +10,8 @@ import type { Schema } from './schema.js';
 import { markStored } from './store-marks.js';
 
 /**
- * Thousands of lines are added up every second, on the thread that judges: their statements are prepared once, since putting them
- * together by Kysely each time would take longer than running them.
+ * Thousands of lines are added up every second, on the thread that judges, and each time another number of them: rows of one prepared
+ * statement, since an insert of many rows has another text for each number of rows, and would push all others out of those that are kept.
  */
 export class SqlLedger extends Ledger {
   private readonly addLine: StatementSync;

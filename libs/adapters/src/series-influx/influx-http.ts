@@ -1,5 +1,6 @@
 import { StoreUnavailable } from '@canh/core/series/series-store';
 import { CanhError } from '@canh/core/canh-error';
+import type { Instant } from '@canh/core/time/instant';
 import { HttpError, InfluxDB } from '@influxdata/influxdb-client';
 
 /**
@@ -25,6 +26,8 @@ export interface Answer {
   readonly status: number;
   readonly text: string;
   readonly retryAfterMs: number | null;
+  /** The server's own clock, whole seconds in ms; null where it says nothing of it. */
+  readonly date: Instant | null;
 }
 
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
@@ -57,32 +60,41 @@ export class InfluxHttp {
   }
 
   write(path: string, lines: string): Promise<Answer> {
-    return this.#send(path, lines, LINES);
+    return this.#send('POST', path, lines, LINES);
   }
 
   ask(path: string, form: URLSearchParams): Promise<Answer> {
-    return this.#send(path, form.toString(), FORM);
+    return this.#send('POST', path, form.toString(), FORM);
   }
 
-  #send(path: string, body: string, headers: Record<string, string>): Promise<Answer> {
+  get(path: string): Promise<Answer> {
+    return this.#send('GET', path, '', {});
+  }
+
+  #send(method: 'GET' | 'POST', path: string, body: string, headers: Record<string, string>): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const chunks: Uint8Array[] = [];
       let status = 0;
+      let date: Instant | null = null;
       const signal = AbortSignal.timeout(this.#options.timeoutMs);
       this.#client.transport.send(
         path,
         body,
-        { method: 'POST', headers: { ...headers, ...this.#authorization }, signal },
+        { method, headers: { ...headers, ...this.#authorization }, signal },
         {
-          responseStarted: (_, code) => void (status = code ?? 0),
+          responseStarted: (headers, code) => {
+            status = code ?? 0;
+            date = Date.parse(String(headers['date'])) || null;
+          },
           next: (chunk) => void chunks.push(chunk),
-          complete: () => resolve({ status, text: Buffer.concat(chunks).toString('utf8'), retryAfterMs: null }),
+          complete: () => resolve({ status, text: Buffer.concat(chunks).toString('utf8'), retryAfterMs: null, date }),
           error: (error) => {
             if (error instanceof HttpError)
               resolve({
                 status: error.statusCode,
                 text: error.body ?? '',
                 retryAfterMs: error.retryAfter() * 1_000 || null,
+                date,
               });
             else
               reject(

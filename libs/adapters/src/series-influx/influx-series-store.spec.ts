@@ -1,6 +1,6 @@
 import { Flag } from '@canh/core/quality/flag';
 import type { FlaggedReading } from '@canh/core/quality/flagged-reading';
-import { StoreUnavailable } from '@canh/core/series/series-store';
+import { type SeriesStore, StoreUnavailable } from '@canh/core/series/series-store';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -19,11 +19,17 @@ afterEach(async () => {
   server = null;
 });
 
-async function storeThatAnswers(reply: Reply, options: Partial<InfluxOptions> = {}): Promise<InfluxSeriesStore> {
+/** `answersQueries`: by the reply too; otherwise it holds nothing. */
+async function storeThatAnswers(
+  reply: Reply,
+  { answersQueries = false, ...options }: Partial<InfluxOptions> & { answersQueries?: boolean } = {},
+): Promise<InfluxSeriesStore> {
   server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
-    reply(Buffer.concat(chunks).toString('utf8').split('\n'), response, request);
+    if (request.url?.startsWith('/query') === true && !answersQueries)
+      return response.writeHead(200).end('{"results":[{"statement_id":0}]}');
+    return reply(Buffer.concat(chunks).toString('utf8').split('\n'), response, request);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -52,6 +58,8 @@ function readings(count: number): FlaggedReading[] {
   }));
 }
 
+const storeAll = async (store: SeriesStore, all: readonly FlaggedReading[]) => (await store.sift(all)).store();
+
 const json = (response: ServerResponse, status: number, body: unknown, headers = {}) =>
   response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
 
@@ -64,7 +72,7 @@ describe('a store behind the InfluxDB 2 write API', () => {
       requests.push(`${url} ${headers.authorization}`);
       response.writeHead(204).end();
     });
-    expect(await store.append(readings(12_000))).toEqual({ stored: 12_000, refused: [] });
+    expect(await storeAll(store, readings(12_000))).toEqual([]);
     expect(batches.map(({ length }) => length)).toEqual([5_000, 5_000, 2_000]);
     expect(batches[0]?.[2]).toBe(
       'level\\,m,device=d\\ 1,station=Đông\\ Hà flag=3,received_at=1748736000137,value=0.5 1748736000002007',
@@ -83,11 +91,9 @@ describe('a store behind the InfluxDB 2 write API', () => {
       return response.writeHead(204).end();
     });
     const all = readings(100);
-    const { stored, refused } = await store.append(all);
-    expect({ stored, refused }).toEqual({
-      stored: 98,
-      refused: [all[11], all[77]].map((reading) => ({ reading, answer: `${status}: partial write: dropped=1` })),
-    });
+    expect(await storeAll(store, all)).toEqual(
+      [11, 77].map((at) => ({ at, answer: `${status}: partial write: dropped=1` })),
+    );
     expect(taken.size).toBe(98);
     expect(asked).toBeLessThanOrEqual(1 + 2 * 2 * 7);
   });
@@ -101,7 +107,7 @@ describe('a store behind the InfluxDB 2 write API', () => {
         message: 'partial write: points beyond retention policy dropped=3000',
       });
     });
-    expect((await store.append(readings(3_000))).refused).toHaveLength(3_000);
+    expect(await storeAll(store, readings(3_000))).toHaveLength(3_000);
     expect(asked).toBe(1);
   });
 
@@ -111,7 +117,7 @@ describe('a store behind the InfluxDB 2 write API', () => {
       asked += 1;
       json(response, 400, { code: 'invalid', message: 'no' });
     });
-    await expect(store.append(readings(5_000))).rejects.toMatchObject({ code: 'STORE_REFUSED' });
+    await expect(storeAll(store, readings(5_000))).rejects.toMatchObject({ code: 'STORE_REFUSED' });
     expect(asked).toBeLessThan(1_100);
   });
 
@@ -121,11 +127,7 @@ describe('a store behind the InfluxDB 2 write API', () => {
         json(response, 201, { code: 'invalid', message: 'line 2 is bad' });
       else response.writeHead(201).end();
     });
-    const all = readings(8);
-    expect(await store.append(all)).toEqual({
-      stored: 7,
-      refused: [{ reading: all[1], answer: '201: line 2 is bad' }],
-    });
+    expect(await storeAll(store, readings(8))).toEqual([{ at: 1, answer: '201: line 2 is bad' }]);
   });
 
   it.each([
@@ -136,7 +138,7 @@ describe('a store behind the InfluxDB 2 write API', () => {
   ])('is unavailable after a %d, for as long as the answer asks', async (status, retryAfter, retryAfterMs) => {
     const headers = retryAfter === undefined ? {} : { 'retry-after': retryAfter };
     const store = await storeThatAnswers((_, response) => json(response, status, { message: 'later' }, headers));
-    const outcome = await store.append(readings(3)).catch((error: unknown) => error);
+    const outcome = await storeAll(store, readings(3)).catch((error: unknown) => error);
     expect(outcome).toBeInstanceOf(StoreUnavailable);
     expect(outcome).toMatchObject({
       code: 'STORE_UNAVAILABLE',
@@ -154,7 +156,7 @@ describe('a store behind the InfluxDB 2 write API', () => {
     [200, 'CANH_INFLUX_URL'],
   ])('is refused after a %d, with what to do, and no token in the message', async (status, wayOut) => {
     const store = await storeThatAnswers((_, response) => json(response, status, { message: 'no' }));
-    const outcome = await store.append(readings(3)).catch((error: unknown) => error);
+    const outcome = await storeAll(store, readings(3)).catch((error: unknown) => error);
     expect(outcome).toMatchObject({ code: 'STORE_REFUSED', message: expect.stringContaining(wayOut) });
     expect(String(outcome)).not.toContain('t0ken');
   });
@@ -167,15 +169,16 @@ describe('a store behind the InfluxDB 2 write API', () => {
     ];
     for (const reply of replies) {
       const store = await storeThatAnswers(reply, { timeoutMs: 200 });
-      await expect(store.append(readings(1))).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+      await expect(storeAll(store, readings(1))).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
       server?.closeAllConnections();
       server?.close();
     }
   });
 
   it('reads nothing from a page that is no InfluxDB', async () => {
-    const store = await storeThatAnswers((_, response) =>
-      response.writeHead(200, { 'content-type': 'text/html' }).end('<html>'),
+    const store = await storeThatAnswers(
+      (_, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<html>'),
+      { answersQueries: true },
     );
     await expect(store.latest()).rejects.toMatchObject({ code: 'STORE_REFUSED' });
   });

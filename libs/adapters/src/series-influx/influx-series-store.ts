@@ -1,42 +1,67 @@
 import { CanhError } from '@canh/core/canh-error';
 import type { FlaggedReading } from '@canh/core/quality/flagged-reading';
 import {
-  type Appended,
   type Bucket,
   checkBuckets,
   type RefusedReading,
   type SeriesSpan,
   SeriesStore,
+  type Sifted,
+  StoreUnavailable,
   type Summary,
 } from '@canh/core/series/series-store';
+import type { Instant } from '@canh/core/time/instant';
 import { type Answer, errorIn, InfluxHttp, type InfluxOptions, type InfluxVersion } from './influx-http.js';
 import { InfluxQlReader } from './influxql-reader.js';
-import { line, LineProtocol, type LineSeries } from './line-protocol.js';
-import type { SeriesReader } from './series-reader.js';
+import { line, LineProtocol, type Channel } from './line-protocol.js';
+import { byMetric, lookupsFor } from './lookups.js';
+import { RecentlyWritten } from './recently-written.js';
+import { type SeriesReader, someAtOnce } from './series-reader.js';
 import { VictoriaReader } from './victoria-reader.js';
 
 const LINES_AT_ONCE = 5_000;
 
-/** So many lines are looked for one by one in an append; when there are more, it is not the lines. */
+/** So many lines are looked for one by one in a store; when there are more, it is not the lines. */
 const MOST_REFUSED_ONE_BY_ONE = 500;
 
 /**
  * VictoriaMetrics keeps neighbouring values as whole numbers with one exponent in common: beside a value of 1e300 all others would
- * become 0. Below this bound they keep six decimals.
+ * become 0. Below this bound they keep six decimals,
  */
 const VICTORIA_BELOW = 1e12;
+/** and come back equal within this, or within the last of their fifteen digits. */
+const VICTORIA_KEEPS = 1e-6;
+const VICTORIA_DIGITS = 1e-14;
 
 interface Line {
-  readonly reading: FlaggedReading;
+  readonly at: number;
+  readonly channel: Channel;
+  readonly key: number;
+  readonly sequence: number;
+  readonly value: number;
   readonly text: string;
+}
+
+/** A reading that is not newer than all that is stored or stands before it. */
+interface Late {
+  readonly at: number;
+  readonly channel: Channel;
+  readonly key: number;
+}
+
+/** What is known to be stored at one key. `sequence`: null where the server has not kept it. */
+interface Known {
+  readonly value: number;
+  readonly sequence: number | null;
 }
 
 /**
  * Readings in InfluxDB 1.x or 2.x, or in VictoriaMetrics, which takes the same lines.
  *
- * A reading is the point (metric, device, station, time), and writing it again overwrites it with the same. InfluxDB keeps the
+ * A reading is the point (metric, device, station, time), and writing it again overwrites it. So what is newer than everything of its
+ * device and metric is new without a question, and for anything else the server is asked what it has. InfluxDB keeps the
  * sequence in the microseconds. **VictoriaMetrics keeps milliseconds only**: of readings of one metric that share a millisecond the
- * first of an append is stored and the others are refused; the sequence is read back as 0; and values from 1e12 up are refused.
+ * first is stored and the others are refused; the sequence is read back as 0; and values from 1e12 up are refused.
  * It answers before its data is on disk and shows new readings after about a second: keep the journal, and run it with
  * `-dedup.minScrapeInterval=1ms` and a `-retentionPeriod` as long as you want to keep readings.
  */
@@ -46,12 +71,18 @@ export class InfluxSeriesStore extends SeriesStore {
   readonly #writePath: string;
   readonly #reader: SeriesReader;
   readonly #protocol = new LineProtocol();
+  /** What VictoriaMetrics may not show yet; null for a server that shows at once what it took. */
+  readonly #recent: RecentlyWritten | null;
+  #allShown = false;
+  #startedAt: Instant | null = null;
+  #sifts = 0;
 
   private constructor(options: InfluxOptions) {
     super();
     this.#http = new InfluxHttp(options);
     this.#version = options.version;
     this.#writePath = writePath(options);
+    this.#recent = options.version === 'victoria' ? new RecentlyWritten() : null;
     this.#reader =
       options.version === 'victoria' ? new VictoriaReader(this.#http) : new InfluxQlReader(this.#http, options.bucket);
   }
@@ -61,12 +92,71 @@ export class InfluxSeriesStore extends SeriesStore {
     return new InfluxSeriesStore(options);
   }
 
-  async append(readings: readonly FlaggedReading[]): Promise<Appended> {
-    const { lines, refused } = this.#toLines(readings);
-    const oneByOne = { left: MOST_REFUSED_ONE_BY_ONE };
-    for (let from = 0; from < lines.length; from += LINES_AT_ONCE)
-      refused.push(...(await this.#write(lines.slice(from, from + LINES_AT_ONCE), oneByOne)));
-    return { stored: readings.length - refused.length, refused };
+  async sift(readings: readonly FlaggedReading[]): Promise<Sifted> {
+    const channels = await this.#channels(readings);
+    const sift = (this.#sifts += 1);
+    const lines: Line[] = [];
+    const late: Late[] = [];
+    const refused: RefusedReading[] = [];
+    const victoria = this.#version === 'victoria';
+    for (let at = 0; at < readings.length; at += 1) {
+      const [reading, channel] = [readings[at]!, channels[at]!];
+      const whyNot = channel.whyNot ?? whyNoValue(reading) ?? (victoria ? whyNotThere(reading) : null);
+      if (whyNot !== null) {
+        refused.push({ at, answer: `not sent: ${whyNot}` });
+        continue;
+      }
+      if (channel.sift !== sift) [channel.sift, channel.ahead] = [sift, channel.newest ?? -Infinity];
+      const key = victoria ? reading.measuredAt * 1_000 : reading.measuredAt * 1_000 + reading.sequence;
+      if (key > channel.ahead) {
+        channel.ahead = key;
+        lines.push(lineOf(at, channel, key, reading));
+      } else late.push({ at, channel, key });
+    }
+    const [duplicates, conflicts]: [number[], { at: number; storedValue: number }[]] = [[], []];
+    if (late.length > 0) {
+      const known = await this.#known(late, lines);
+      for (const { at, channel, key } of late) {
+        const reading = readings[at]!;
+        const ofChannel = known.get(channel)!;
+        const there = ofChannel.get(key);
+        if (there === undefined) {
+          ofChannel.set(key, reading);
+          lines.push(lineOf(at, channel, key, reading));
+        } else if (there.sequence !== null && there.sequence !== reading.sequence)
+          // Both on one millisecond would come back as a third reading, with the value of one and the flag of the other.
+          refused.push({
+            at,
+            answer: `not sent: VictoriaMetrics keeps whole milliseconds, and sequence ${there.sequence} of this one is there already`,
+          });
+        else if (there.value === reading.value || (there.sequence === null && isKeptAs(reading.value, there.value)))
+          duplicates.push(at);
+        else conflicts.push({ at, storedValue: there.value });
+      }
+    }
+    return { duplicates, conflicts, store: () => this.#store(lines, refused) };
+  }
+
+  async startedAt(): Promise<Instant | null> {
+    if (this.#version !== 'victoria') return null;
+    const answer = await this.#http.get('/metrics');
+    const seconds = /^process_start_time_seconds (\d+)/m.exec(answer.text)?.[1];
+    if (answer.status !== 200) throw this.#http.failure(answer);
+    if (seconds === undefined)
+      throw new CanhError(
+        'STORE_REFUSED',
+        `The series store ${this.#http.name} does not say at /metrics when it was started (process_start_time_seconds), so what it loses ` +
+          `in a crash would stay lost. See that CANH_INFLUX_URL names a VictoriaMetrics.`,
+      );
+    const startedAt = Number(seconds) * 1_000;
+    // It says whole seconds: one that is ended and started again within this very second could not be told from this one.
+    if (answer.date !== null && answer.date <= startedAt)
+      throw new StoreUnavailable(
+        `The series store ${this.#http.name} was started a moment ago. It is asked again later.`,
+      );
+    if (startedAt !== this.#startedAt) this.#recent?.forget();
+    this.#startedAt = startedAt;
+    return startedAt;
   }
 
   readings(span: SeriesSpan, limit: number): Promise<FlaggedReading[]> {
@@ -90,6 +180,72 @@ export class InfluxSeriesStore extends SeriesStore {
     // Requests are whole in themselves: there is nothing to hand in.
   }
 
+  /** The channel of each reading, and of each channel how far the store has it. */
+  async #channels(readings: readonly FlaggedReading[]): Promise<Channel[]> {
+    if (this.#protocol.forgetIfFull()) {
+      this.#recent?.forget();
+      this.#allShown = false;
+    }
+    const unknown = new Set<Channel>();
+    const channels = readings.map((reading) => {
+      const channel = this.#protocol.channel(reading);
+      if (channel.newest === null && channel.whyNot === null) unknown.add(channel);
+      return channel;
+    });
+    if (unknown.size > 0) await this.#learn(unknown);
+    return channels;
+  }
+
+  async #learn(unknown: ReadonlySet<Channel>): Promise<void> {
+    if (this.#recent !== null && !this.#allShown) {
+      // What another process of ours wrote a moment ago is shown at once, where that is allowed (-forceFlushAuthKey); else within a second.
+      await this.#http.get('/internal/force_flush');
+      this.#allShown = true;
+    }
+    const newest = new Map<string, ReadonlyMap<string, number>[]>();
+    await someAtOnce(byMetric(unknown), async (of) => {
+      const found = await this.#reader.newest(of);
+      newest.set(of.metric, [...(newest.get(of.metric) ?? []), found]);
+    });
+    for (const channel of unknown)
+      channel.newest = Math.max(
+        -Infinity,
+        ...(newest.get(channel.metric) ?? []).map((found) => found.get(channel.deviceId) ?? -Infinity),
+      );
+  }
+
+  /** What is stored of the late ones' channels, as far as it can matter to them; what comes earlier in this sift counts as stored. */
+  async #known(late: readonly Late[], lines: readonly Line[]): Promise<Map<Channel, Map<number, Known>>> {
+    const known = new Map<Channel, Map<number, Known>>();
+    for (const { channel } of late) if (!known.has(channel)) known.set(channel, new Map());
+    for (const line of lines) known.get(line.channel)?.set(line.key, line);
+    if (this.#recent !== null)
+      for (const written of this.#recent.of(new Set(known.keys())))
+        known.get(written.channel)!.set(written.key, written);
+
+    const sought = late.filter(({ channel, key }) => key <= channel.newest! && !known.get(channel)!.has(key));
+    const ofDevice = new Map<string, Map<string, Channel>>();
+    for (const { channel } of sought) {
+      const ofMetric = ofDevice.get(channel.metric) ?? new Map<string, Channel>();
+      ofDevice.set(channel.metric, ofMetric.set(channel.deviceId, channel));
+    }
+    await someAtOnce(lookupsFor(sought), async (lookup) => {
+      for (const { deviceId, key, value } of await this.#reader.stored(lookup)) {
+        const ofChannel = known.get(ofDevice.get(lookup.metric)!.get(deviceId)!)!;
+        if (!ofChannel.has(key)) ofChannel.set(key, { value, sequence: this.#recent === null ? key % 1_000 : null });
+      }
+    });
+    return known;
+  }
+
+  async #store(lines: readonly Line[], notSent: readonly RefusedReading[]): Promise<RefusedReading[]> {
+    const refused = [...notSent];
+    const oneByOne = { left: MOST_REFUSED_ONE_BY_ONE };
+    for (let from = 0; from < lines.length; from += LINES_AT_ONCE)
+      refused.push(...(await this.#write(lines.slice(from, from + LINES_AT_ONCE), oneByOne)));
+    return refused;
+  }
+
   /**
    * Writes the lines and gives back those that the server will never take. It names no line, so a batch that it refuses is halved
    * until it takes what is good; what it took already it takes again, to no effect. In the order of metric and time the lines of one
@@ -98,7 +254,10 @@ export class InfluxSeriesStore extends SeriesStore {
   async #write(lines: readonly Line[], oneByOne: { left: number }): Promise<RefusedReading[]> {
     if (lines.length === 0) return [];
     const answer = await this.#http.write(this.#writePath, lines.map(({ text }) => text).join('\n'));
-    if (tookAll(answer)) return [];
+    if (tookAll(answer)) {
+      this.#took(lines);
+      return [];
+    }
     if (!isAboutLines(answer)) throw this.#http.failure(answer);
 
     const said = errorIn(answer.text);
@@ -114,17 +273,9 @@ export class InfluxSeriesStore extends SeriesStore {
     return [...first, ...(await this.#write(ordered.slice(middle), oneByOne))];
   }
 
-  #toLines(readings: readonly FlaggedReading[]): { lines: Line[]; refused: RefusedReading[] } {
-    const lines: Line[] = [];
-    const refused: RefusedReading[] = [];
-    const whyNotHere = this.#version === 'victoria' ? victoriaLimits() : () => null;
-    for (const reading of readings) {
-      const series = this.#protocol.series(reading);
-      const whyNot = series.whyNot ?? whyNoValue(reading) ?? whyNotHere(series, reading);
-      if (whyNot === null) lines.push({ reading, text: line(series, reading) });
-      else refused.push({ reading, answer: `not sent: ${whyNot}` });
-    }
-    return { lines, refused };
+  #took(lines: readonly Line[]): void {
+    for (const { channel, key } of lines) if (channel.newest === null || key > channel.newest) channel.newest = key;
+    this.#recent?.note(lines, performance.now());
   }
 
   #tooManyRefused(said: string): CanhError {
@@ -150,31 +301,31 @@ function isAboutLines({ status }: Answer): boolean {
   return [201, 400, 413, 422].includes(status);
 }
 
-function refusedAll(lines: readonly Line[], status: number, said: string): RefusedReading[] {
-  return lines.map(({ reading }) => ({ reading, answer: `${status}: ${said}` }));
+function lineOf(at: number, channel: Channel, key: number, reading: FlaggedReading): Line {
+  return { at, channel, key, sequence: reading.sequence, value: reading.value, text: line(channel, reading) };
 }
 
-function byMetricAndTime({ reading: a }: Line, { reading: b }: Line): number {
+function refusedAll(lines: readonly Line[], status: number, said: string): RefusedReading[] {
+  return lines.map(({ at }) => ({ at, answer: `${status}: ${said}` }));
+}
+
+function byMetricAndTime({ channel: a, key: first }: Line, { channel: b, key: second }: Line): number {
   if (a.metric !== b.metric) return a.metric < b.metric ? -1 : 1;
-  return a.measuredAt - b.measuredAt || a.sequence - b.sequence;
+  return first - second;
 }
 
 function whyNoValue({ value }: FlaggedReading): string | null {
   return Number.isFinite(value) ? null : `its value ${value} is not a finite number`;
 }
 
-/** What VictoriaMetrics would spoil, for the readings of one append. */
-function victoriaLimits(): (series: LineSeries, reading: FlaggedReading) => string | null {
-  const sequences = new Map<LineSeries, Map<number, number>>();
-  return (series, { measuredAt, sequence, value }) => {
-    if (Math.abs(value) >= VICTORIA_BELOW)
-      return `its value ${value} is too large: VictoriaMetrics would lose the values beside it`;
-    const ofSeries = sequences.get(series) ?? new Map<number, number>();
-    sequences.set(series, ofSeries);
-    const there = ofSeries.get(measuredAt);
-    if (there === undefined) ofSeries.set(measuredAt, sequence);
-    if (there === undefined || there === sequence) return null;
-    // Both on one millisecond would come back as a third reading, with the value of one and the flag of the other.
-    return `VictoriaMetrics keeps whole milliseconds, and sequence ${there} of this one is there already`;
-  };
+/** What VictoriaMetrics would spoil. */
+function whyNotThere({ value }: FlaggedReading): string | null {
+  return Math.abs(value) < VICTORIA_BELOW
+    ? null
+    : `its value ${value} is too large: VictoriaMetrics would lose the values beside it`;
+}
+
+/** Whether VictoriaMetrics could have made the second of the first: it rounds. */
+function isKeptAs(value: number, stored: number): boolean {
+  return Math.abs(value - stored) <= Math.max(VICTORIA_KEEPS, Math.abs(value) * VICTORIA_DIGITS);
 }

@@ -3,7 +3,7 @@ import type { Flag } from '@canh/core/quality/flag';
 import type { FlaggedReading } from '@canh/core/quality/flagged-reading';
 import type { Bucket, SeriesSpan, Summary } from '@canh/core/series/series-store';
 import { type Answer, errorIn, type InfluxHttp } from './influx-http.js';
-import type { SeriesReader } from './series-reader.js';
+import { anyOf, type Lookup, type SeriesReader, type StoredValue } from './series-reader.js';
 
 type Cell = string | number | null;
 
@@ -65,6 +65,25 @@ export class InfluxQlReader implements SeriesReader {
     );
   }
 
+  async newest({ metric, deviceIds }: Pick<Lookup, 'metric' | 'deviceIds'>): Promise<ReadonlyMap<string, number>> {
+    const all = await this.#query(
+      `SELECT last("value") FROM ${name(metric)} WHERE "device" =~ ${oneOf(deviceIds)} GROUP BY "device"`,
+    );
+    return new Map(all.map(({ tags, values }) => [tags?.['device'] ?? '', Number(values[0]?.[0])]));
+  }
+
+  async stored({ metric, deviceIds, from, to }: Lookup): Promise<StoredValue[]> {
+    const [series] = await this.#query(
+      `SELECT "device", "value" FROM ${name(metric)} ` +
+        `WHERE "device" =~ ${oneOf(deviceIds)} AND time >= ${from}ms AND time < ${to + 1}ms`,
+    );
+    return (series?.values ?? []).map(([us, device, value]) => ({
+      deviceId: String(device),
+      key: Number(us),
+      value: Number(value),
+    }));
+  }
+
   async #query(influxQl: string): Promise<readonly Series[]> {
     const answer = await this.http.ask(
       `/query?epoch=u&db=${encodeURIComponent(this.database)}`,
@@ -105,6 +124,10 @@ function name(identifier: string): string {
 
 function text(value: string): string {
   return `'${quoted(value).replaceAll("'", "\\'")}'`;
+}
+
+function oneOf(deviceIds: readonly string[]): string {
+  return `/${anyOf(deviceIds).replaceAll('/', '\\/')}/`;
 }
 
 /** Nothing that holds a backslash or a newline was ever written: asking for it finds nothing, and must not end the quotation. */

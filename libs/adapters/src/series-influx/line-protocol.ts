@@ -1,49 +1,62 @@
 import type { FlaggedReading } from '@canh/core/quality/flagged-reading';
 import { escape } from '@influxdata/influxdb-client';
 
-/** As many as there are series in a province, and bounded all the same. */
-const MOST_SERIES = 100_000;
+/** As many as there are in a large province, and bounded all the same. */
+const MOST_CHANNELS = 250_000;
 
 /** Control characters, backslash and half a surrogate pair: line protocol cannot escape them, and one of them spoils its whole batch. */
 const CANNOT_BE_KEPT = /[\p{Cc}\p{Cs}\\]/u;
 
-/** What the lines of one series have in common. */
-export interface LineSeries {
-  readonly stationId: string;
+/** One metric of one device: what its lines have in common, and how far the store has it. */
+export interface Channel {
+  readonly deviceId: string;
+  readonly metric: string;
+  stationId: string;
   /** Measurement and tags. */
-  readonly head: string;
+  head: string;
   /** Why no reading of it can be written, or null: what cannot be escaped must not reach the server. */
-  readonly whyNot: string | null;
+  whyNot: string | null;
+  /** The key (see `keyOf`) of the newest reading that is stored, -Infinity before the first; null until the store was asked. */
+  newest: number | null;
+  /** The newest key in one `sift`, and which sift that was. */
+  ahead: number;
+  sift: number;
 }
 
 /** Writes readings as line protocol: measurement = metric, tags device and station, fields value, flag and received_at, all floats. */
 export class LineProtocol {
-  readonly #known = new Map<string, Map<string, LineSeries>>();
+  readonly #known = new Map<string, Map<string, Channel>>();
   #held = 0;
 
-  /** The same object for every reading of a series, as long as it is held. */
-  series(reading: FlaggedReading): LineSeries {
+  /** The same object for every reading of a device and metric, until `forgetIfFull`. */
+  channel(reading: FlaggedReading): Channel {
     const { deviceId, metric, stationId } = reading;
-    const known = this.#known.get(deviceId)?.get(metric);
-    if (known?.stationId === stationId) return known;
-    if (this.#held >= MOST_SERIES) {
-      this.#known.clear();
-      this.#held = 0;
-    }
-    const series = newSeries(reading);
-    const ofDevice = this.#known.get(deviceId) ?? new Map<string, LineSeries>();
-    this.#known.set(deviceId, ofDevice.set(metric, series));
-    this.#held += 1;
-    return series;
+    let ofDevice = this.#known.get(deviceId);
+    if (ofDevice === undefined) this.#known.set(deviceId, (ofDevice = new Map()));
+    let channel = ofDevice.get(metric);
+    if (channel === undefined) {
+      channel = { deviceId, metric, newest: null, ahead: 0, sift: 0, ...atStation(reading) };
+      ofDevice.set(metric, channel);
+      this.#held += 1;
+    } else if (channel.stationId !== stationId) Object.assign(channel, atStation(reading));
+    return channel;
+  }
+
+  /** Lets go of all channels when they are too many; false while they are not. */
+  forgetIfFull(): boolean {
+    if (this.#held < MOST_CHANNELS) return false;
+    this.#known.clear();
+    this.#held = 0;
+    return true;
   }
 }
 
 /** The line with its time in microseconds, whose last three digits are the sequence. */
-export function line({ head }: LineSeries, { value, flag, receivedAt, measuredAt, sequence }: FlaggedReading): string {
+export function line({ head }: Channel, { value, flag, receivedAt, measuredAt, sequence }: FlaggedReading): string {
   return `${head} flag=${flag},received_at=${receivedAt},value=${value} ${measuredAt * 1_000 + sequence}`;
 }
 
-function newSeries({ deviceId, stationId, metric }: FlaggedReading): LineSeries {
+function atStation({ deviceId, stationId, metric }: FlaggedReading): Pick<Channel, 'stationId' | 'head' | 'whyNot'> {
   const head = `${escape.measurement(metric)},device=${escape.tag(deviceId)},station=${escape.tag(stationId)}`;
   const whyNot =
     whyNoId('device id', deviceId) ??

@@ -1,9 +1,9 @@
 import type { Flag } from '@canh/core/quality/flag';
 import type { FlaggedReading } from '@canh/core/quality/flagged-reading';
 import type { Bucket, SeriesSpan, Summary } from '@canh/core/series/series-store';
-import { DAY_MS, HOUR_MS } from '@canh/core/time/instant';
+import { DAY_MS, HOUR_MS, type Instant } from '@canh/core/time/instant';
 import type { InfluxHttp } from './influx-http.js';
-import type { SeriesReader } from './series-reader.js';
+import { anyOf, type Lookup, type SeriesReader, someAtOnce, type StoredValue } from './series-reader.js';
 
 /** VictoriaMetrics keeps each field as a series of its own, named measurement_field. */
 const FIELDS = ['value', 'flag', 'received_at'] as const;
@@ -16,10 +16,9 @@ const FEW = 20_000;
 /** From here to there every reading lies; to a window that starts on the first day of 1970 it answers nothing. */
 const FIRST_MS = DAY_MS;
 const FAR_AHEAD_S = 3_000_000_000;
+const EVER = `${FAR_AHEAD_S * 1_000 - FIRST_MS}ms`;
 
 const ALL_VALUES = '{__name__=~".+_value",device!="",station!=""}';
-
-const ASKED_AT_ONCE = 8;
 
 interface Exported {
   readonly metric: Readonly<Record<string, string>>;
@@ -89,25 +88,40 @@ export class VictoriaReader implements SeriesReader {
     // A day ahead, because clocks of devices run ahead; two days in all, because a longer window makes it read that much.
     const recent = await this.#instant(`tlast_over_time(${ALL_VALUES}[2d] offset -1d) keep_metric_names`, null);
     const recentOf = new Map(recent.map((series) => [key(series), series]));
-    await atOnce(await this.#series(), async (series) => {
+    await someAtOnce(await this.#series(), async (series) => {
       const at = recentOf.get(key(series))?.at ?? (await this.#lastOf(series));
       const ofStation = JSON.stringify([series.stationId, series.metric]);
       if (at !== null && at > (newest.get(ofStation)?.at ?? -Infinity)) newest.set(ofStation, { ...series, at });
     });
     const readings: FlaggedReading[] = [];
-    await atOnce([...newest.values()], async ({ stationId, metric, at }) => {
+    await someAtOnce([...newest.values()], async ({ stationId, metric, at }) => {
       readings.push(...(await this.#export({ stationId, metric, from: at, to: at + 1 })).slice(0, 1));
     });
     return readings;
   }
 
+  async newest({ metric, deviceIds }: Pick<Lookup, 'metric' | 'deviceIds'>): Promise<ReadonlyMap<string, number>> {
+    const newest = new Map<string, number>();
+    const note = (found: readonly (SeriesName & { at: number })[]): void => {
+      for (const { deviceId, at } of found)
+        newest.set(deviceId, Math.max(at * 1_000, newest.get(deviceId) ?? -Infinity));
+    };
+    note(await this.#instant(`tlast_over_time(${selected(metric, deviceIds)}[2d] offset -1d) keep_metric_names`, null));
+    const silent = deviceIds.filter((id) => !newest.has(id));
+    if (silent.length > 0)
+      note(await this.#instant(`tlast_over_time(${selected(metric, silent)}[${EVER}])`, FAR_AHEAD_S));
+    return newest;
+  }
+
+  async stored({ metric, deviceIds, from, to }: Lookup): Promise<StoredValue[]> {
+    const found = await this.#exportOf(metric, `device=~${quoted(anyOf(deviceIds))}`, from, to + 1);
+    return found.map(({ deviceId, measuredAt, value }) => ({ deviceId, key: measuredAt * 1_000, value }));
+  }
+
   /** For one that was silent for days: over all time, but only its own samples are read. */
   async #lastOf({ deviceId, stationId, metric }: SeriesName): Promise<number | null> {
-    const selected = `{__name__=${quoted(`${metric}_value`)},device=${quoted(deviceId)},station=${quoted(stationId)}}`;
-    const [last] = await this.#instant(
-      `tlast_over_time(${selected}[${FAR_AHEAD_S * 1_000 - FIRST_MS}ms])`,
-      FAR_AHEAD_S,
-    );
+    const one = `{__name__=${quoted(`${metric}_value`)},device=${quoted(deviceId)},station=${quoted(stationId)}}`;
+    const [last] = await this.#instant(`tlast_over_time(${one}[${EVER}])`, FAR_AHEAD_S);
     return last?.at ?? null;
   }
 
@@ -138,29 +152,38 @@ export class VictoriaReader implements SeriesReader {
     return first === undefined || last === undefined ? null : { first: first.at, last: last.at };
   }
 
-  async #export({ stationId, metric, from, to }: SeriesSpan): Promise<FlaggedReading[]> {
+  #export({ stationId, metric, from, to }: SeriesSpan): Promise<FlaggedReading[]> {
+    return this.#exportOf(metric, `station=${quoted(stationId)}`, from, to);
+  }
+
+  /** The readings in [from, to) of the metric's series with that label, by time. */
+  async #exportOf(metric: string, label: string, from: Instant, to: Instant): Promise<FlaggedReading[]> {
     const form = new URLSearchParams({ start: String(from / 1_000), end: String((to - 1) / 1_000) });
-    for (const field of FIELDS)
-      form.append('match[]', `{__name__=${quoted(`${metric}_${field}`)},station=${quoted(stationId)}}`);
+    for (const field of FIELDS) form.append('match[]', `{__name__=${quoted(`${metric}_${field}`)},${label}}`);
     const answer = await this.http.ask('/api/v1/export', form);
     if (answer.status !== 200) throw this.http.failure(answer);
 
-    const devices = new Map<string, Record<(typeof FIELDS)[number], Map<number, number>>>();
+    type Fields = Record<(typeof FIELDS)[number], Map<number, number>>;
+    const found = new Map<string, { deviceId: string; stationId: string; fields: Fields }>();
     for (const line of answer.text.split('\n')) {
       if (line === '') continue;
       const { metric: names, values, timestamps } = JSON.parse(line) as Exported;
       const field = FIELDS.find((of) => names['__name__'] === `${metric}_${of}`);
-      const deviceId = names['device'];
-      if (field === undefined || deviceId === undefined) continue;
-      const device = devices.get(deviceId) ?? { value: new Map(), flag: new Map(), received_at: new Map() };
-      devices.set(deviceId, device);
-      for (const [sample, at] of timestamps.entries()) device[field].set(at, values[sample] ?? Number.NaN);
+      const { device: deviceId, station: stationId } = names;
+      if (field === undefined || deviceId === undefined || stationId === undefined) continue;
+      const series = key({ deviceId, stationId, metric });
+      let one = found.get(series);
+      if (one === undefined) {
+        one = { deviceId, stationId, fields: { value: new Map(), flag: new Map(), received_at: new Map() } };
+        found.set(series, one);
+      }
+      for (const [sample, at] of timestamps.entries()) one.fields[field].set(at, values[sample] ?? Number.NaN);
     }
 
     const readings: FlaggedReading[] = [];
-    for (const [deviceId, { value: values, flag: flags, received_at: receipts }] of devices)
-      for (const [measuredAt, value] of values) {
-        const [flag, receivedAt] = [flags.get(measuredAt), receipts.get(measuredAt)];
+    for (const { deviceId, stationId, fields } of found.values())
+      for (const [measuredAt, value] of fields.value) {
+        const [flag, receivedAt] = [fields.flag.get(measuredAt), fields.received_at.get(measuredAt)];
         // A crash of the server can keep one field of a reading and lose another: the journal still has it, and here it is not.
         if (flag === undefined || receivedAt === undefined || !Number.isFinite(value)) continue;
         if (measuredAt < from || measuredAt >= to) continue;
@@ -204,14 +227,11 @@ function key({ deviceId, stationId, metric }: SeriesName): string {
   return JSON.stringify([deviceId, stationId, metric]);
 }
 
-function quoted(label: string): string {
-  return JSON.stringify(label);
+/** The values of one metric that these devices have, at any station. */
+function selected(metric: string, deviceIds: readonly string[]): string {
+  return `{__name__=${quoted(`${metric}_value`)},device=~${quoted(anyOf(deviceIds))},station!=""}`;
 }
 
-async function atOnce<Item>(items: readonly Item[], work: (item: Item) => Promise<void>): Promise<void> {
-  const left = items.values();
-  const one = async () => {
-    for (const item of left) await work(item);
-  };
-  await Promise.all(Array.from({ length: ASKED_AT_ONCE }, one));
+function quoted(label: string): string {
+  return JSON.stringify(label);
 }

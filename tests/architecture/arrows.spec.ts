@@ -249,11 +249,16 @@ describe('an arrow the wrong way is reported', () => {
     ).toEqual(["libs/core/src/time/a.ts:4 core/time may not use Node's node:fs"]);
   });
 
-  it('in a worker that takes more than types from its own side', () => {
+  it('in a worker, or in what it takes, that takes values by a name that only the compiler finds', () => {
     const worker =
-      "import { Worker } from 'node:worker_threads';\nimport type { A } from '@canh/core/a';\nimport { b } from './b.js';";
-    expect(workerFaults(filesOf({ 'libs/adapters/src/x/x-worker.ts': worker }))).toEqual([
-      'libs/adapters/src/x/x-worker.ts:3 a worker is a leaf: it may take only types from ./b.js',
+      "import { Worker } from 'node:worker_threads';\nimport type { A } from '@canh/core/a';\nimport { b } from './b.js';\nimport { c } from './c.ts';";
+    const sources = filesOf({
+      'libs/adapters/src/x/x-worker.ts': worker,
+      'libs/adapters/src/x/c.ts': "import { a } from '@canh/core/a';",
+    });
+    expect(workerFaults(sources)).toEqual([
+      'libs/adapters/src/x/x-worker.ts:3 a worker may take only types, or what is named as in the source, from ./b.js',
+      'libs/adapters/src/x/c.ts:1 a worker may take only types, or what is named as in the source, from @canh/core/a',
     ]);
   });
 });

@@ -165,13 +165,22 @@ export function arrowFaults(sources: Files, listed: Packages): Fault[] {
   return faults;
 }
 
-/** Workers of adapters start from source in tests and from dist in service, so nothing may need the compiler's rewriting. */
+/**
+ * Workers of adapters start from source in tests and from dist in service, so nothing that they reach may need the compiler's rewriting
+ * of paths: of their own side they take types, and values from files beside them by the names that those have in the source (.ts).
+ */
 export function workerFaults(sources: Files): Fault[] {
-  return [...sources]
-    .filter(([path]) => /^libs\/.*-worker\.ts$/.test(path))
-    .flatMap(([path, text]) =>
-      importsOf(path, text)
-        .filter(({ specifier, typesOnly }) => !typesOnly && /^(\.|@canh\/)/.test(specifier))
-        .map(({ line, specifier }) => `${path}:${line} a worker is a leaf: it may take only types from ${specifier}`),
-    );
+  const faults: Fault[] = [];
+  const reached = new Set([...sources.keys()].filter((path) => /^libs\/.*-worker\.ts$/.test(path)));
+  for (const path of reached)
+    for (const { specifier, typesOnly, line } of importsOf(path, sources.get(path)!)) {
+      if (typesOnly || !/^(\.|@canh\/)/.test(specifier)) continue;
+      const beside = posix.join(posix.dirname(path), specifier);
+      if (sources.has(beside)) reached.add(beside);
+      else
+        faults.push(
+          `${path}:${line} a worker may take only types, or what is named as in the source, from ${specifier}`,
+        );
+    }
+  return faults;
 }

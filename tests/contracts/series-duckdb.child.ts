@@ -7,6 +7,7 @@ const [folder, first] = process.argv.slice(2);
 if (folder === undefined || first === undefined) throw new Error('Usage: series-duckdb.child.ts FOLDER FIRST_BATCH');
 const { store } = await DuckDbSeriesStore.open(folder);
 for (let nth = Number(first); ; nth++) {
-  await store.append(killedBatch(nth));
+  const sifted = await store.sift(killedBatch(nth));
+  await sifted.store();
   writeSync(1, `${nth}\n`);
 }

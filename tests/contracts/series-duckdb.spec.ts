@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Worker } from 'node:worker_threads';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { allNew, append } from './series-store.suite.js';
 import { BATCH_MS, BATCH_ROWS, killedBatch, spanOfBatches } from './series-duckdb.readings.js';
 
 const SUNDAY = Date.UTC(2025, 5, 1);
@@ -88,7 +89,7 @@ describe('a DuckDB file whose process is killed while it appends', () => {
       first = Math.max(0, answeredFor - 2);
     }
     const { store } = await opened();
-    const again = await store.append(Array.from({ length: answeredFor + 1 }, (_, nth) => killedBatch(nth)).flat());
+    const again = await append(store, Array.from({ length: answeredFor + 1 }, (_, nth) => killedBatch(nth)).flat());
     expect(again.stored).toBe(0);
   });
 });
@@ -111,7 +112,7 @@ describe('a DuckDB file that will not open', () => {
   beforeAll(async () => {
     whole = await mkdtemp(join(tmpdir(), 'canh-duckdb-whole-'));
     const { store } = await DuckDbSeriesStore.open(whole);
-    await store.append(killedBatch(0));
+    await append(store, killedBatch(0));
     await store.close();
     const { child, answered } = appendingChild(1, whole);
     await answered.next();
@@ -130,7 +131,7 @@ describe('a DuckDB file that will not open', () => {
     });
     expect(existsSync(join(folder, `${FILE}.broken-1`))).toBe(true);
     expect(await store.latest()).toEqual([]);
-    expect(await store.append(killedBatch(0))).toEqual({ stored: BATCH_ROWS, refused: [] });
+    expect(await append(store, killedBatch(0))).toEqual(allNew(BATCH_ROWS));
     await store.close();
     expect(await opened()).toMatchObject({ setAside: null, rebuilt: false });
   });
@@ -157,7 +158,7 @@ describe('a DuckDB file that will not open', () => {
   it('because this process has it already stays where it is, and can be opened once it was closed', async () => {
     const { store } = await opened();
     await expect(opened()).rejects.toMatchObject({ code: 'STORE_NOT_OPENED' });
-    await store.append([reading()]);
+    await append(store, [reading()]);
     await store.close();
     expect(await (await opened()).store.readings({ ...reading(), from: 0, to: SUNDAY * 2 }, 10)).toEqual([reading()]);
   });
@@ -175,7 +176,7 @@ describe('a DuckDB store', () => {
     await first.store.close();
     const second = await opened();
     expect(second.rebuilt).toBe(true);
-    await second.store.append([reading()]);
+    await append(second.store, [reading()]);
     await second.store.close();
     expect((await opened()).rebuilt).toBe(false);
   });
@@ -186,35 +187,45 @@ describe('a DuckDB store', () => {
     const [worker] = await thread;
     // No question: it dies of that before it comes to those behind. (Ended from outside in the middle of a query, it takes the process along.)
     worker.postMessage(null);
-    const waiting = [store.append(killedBatch(0)), store.latest(), store.summary(spanOfBatches(0, 1))];
+    const waiting = [append(store, killedBatch(0)), store.latest(), store.summary(spanOfBatches(0, 1))];
     for (const outcome of await Promise.allSettled(waiting))
       expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'STORE_UNAVAILABLE' } });
-    await expect(store.append([reading()])).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    await expect(append(store, [reading()])).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
     await expect(store.latest()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
     await store.close();
   });
 
-  it('refuses what more appends than it can hold would wait for, and takes it later', async () => {
+  it('refuses more to sift than it can hold, and takes it later', async () => {
     const { store } = await opened();
     const readings = Array.from({ length: 1_000 }, (_, minute) => reading({ measuredAt: SUNDAY + minute * MINUTE_MS }));
-    const outcomes = await Promise.allSettled(readings.map((one) => store.append([one])));
-    const refused = readings.filter((_, nth) => outcomes[nth]?.status === 'rejected');
-    expect(refused.length).toBeGreaterThan(0);
-    expect(await store.append(readings)).toEqual({ stored: refused.length, refused: [] });
+    const outcomes = await Promise.allSettled(readings.map((one) => store.sift([one])));
+    const refused = outcomes.filter(({ status }) => status === 'rejected');
+    expect(refused).not.toHaveLength(0);
+    for (const outcome of refused) expect(outcome).toMatchObject({ reason: { code: 'STORE_UNAVAILABLE' } });
+    expect(await append(store, readings)).toEqual(allNew(1_000));
+  });
+
+  it('lets go of what was sifted when more is sifted', async () => {
+    const { store } = await opened();
+    const first = await store.sift([reading()]);
+    const second = await store.sift([reading({ value: 4 })]);
+    await expect(first.store()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    await second.store();
+    expect(await append(store, [reading()])).toEqual({ ...allNew(0), conflicts: [{ at: 0, storedValue: 4 }] });
   });
 
   it('knows a reading again after its device moved to another station', async () => {
     const { store } = await opened();
     const before = [0, 1].map((minute) => reading({ measuredAt: SUNDAY + minute * MINUTE_MS }));
     const after = reading({ stationId: 'harbour', measuredAt: SUNDAY + 2 * MINUTE_MS });
-    await store.append([...before, after]);
+    await append(store, [...before, after]);
     // A replay looks the station up anew, and finds the new one for the old readings too.
-    expect(await store.append([...before.map((old) => ({ ...old, stationId: 'harbour' })), after])).toEqual({
-      stored: 0,
-      refused: [],
+    expect(await append(store, [...before.map((old) => ({ ...old, stationId: 'harbour' })), after])).toEqual({
+      ...allNew(0),
+      duplicates: [0, 1, 2],
     });
     const back = reading({ measuredAt: SUNDAY + 90_000 });
-    expect(await store.append([back])).toEqual({ stored: 1, refused: [] });
+    expect(await append(store, [back])).toEqual(allNew(1));
     const newest = (await store.latest()).toSorted((a, b) => (a.stationId < b.stationId ? -1 : 1));
     expect(newest).toEqual([back, after]);
     await store.close();
@@ -240,15 +251,12 @@ describe('a DuckDB store', () => {
         );
       let stored = 0;
       let nth = 0;
-      for (; stored === nth * 20_000; nth++) stored += (await store.append(batch(nth)).catch(unavailable)).stored;
-      await expect(store.append(batch(nth))).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+      for (; stored === nth * 20_000; nth++) stored += (await append(store, batch(nth)).catch(unavailable)).stored;
+      await expect(append(store, batch(nth))).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
       const span = { stationId: 'bridge', metric: 'level_m', from: 0, to: SUNDAY * 2 };
       expect((await store.summary(span)).count).toBe(stored);
       execFileSync('mount', ['-o', 'remount,size=64m', disk]);
-      expect(await store.append([...batch(0), ...batch(nth - 1), ...batch(nth)])).toEqual({
-        stored: 40_000,
-        refused: [],
-      });
+      expect(await append(store, [...batch(0), ...batch(nth - 1), ...batch(nth)])).toMatchObject({ stored: 40_000 });
       expect((await store.summary(span)).count).toBe(stored + 40_000);
       await store.close();
       expect(await opened(disk)).toMatchObject({ setAside: null, rebuilt: false });

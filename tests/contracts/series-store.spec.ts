@@ -8,17 +8,12 @@ import { missing } from '../support/servers/series-server.js';
 import { startVictoriaMetrics } from '../support/servers/victoria.js';
 import { describeSeriesStore, type StoreUnderTest } from './series-store.suite.js';
 
-describeSeriesStore('DuckDB', duckDb, { sequences: true, countsNew: true, everyDouble: true });
-describeSeriesStore(
-  'InfluxDB 1.6',
-  influxDb,
-  { sequences: true, countsNew: false, everyDouble: true },
-  missing('influxd', 'influxdb'),
-);
+describeSeriesStore('DuckDB', duckDb, { sequences: true, everyDouble: true });
+describeSeriesStore('InfluxDB 1.6', influxDb, { sequences: true, everyDouble: true }, missing('influxd', 'influxdb'));
 describeSeriesStore(
   'VictoriaMetrics',
   victoriaMetrics,
-  { sequences: false, countsNew: false, everyDouble: false },
+  { sequences: false, everyDouble: false },
   missing('victoria-metrics', 'victoria-metrics'),
 );
 

@@ -1,6 +1,6 @@
 import { Flag } from '@canh/core/quality/flag';
 import type { FlaggedReading } from '@canh/core/quality/flagged-reading';
-import type { SeriesSpan, SeriesStore } from '@canh/core/series/series-store';
+import type { Conflict, RefusedReading, SeriesSpan, SeriesStore } from '@canh/core/series/series-store';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '@canh/core/time/instant';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -20,8 +20,6 @@ export interface StoreUnderTest {
 export interface Limits {
   /** Tells readings apart by their sequence; otherwise it keeps whole milliseconds and one reading in each. */
   readonly sequences: boolean;
-  /** Can say how many readings were new; otherwise it counts all that it took. */
-  readonly countsNew: boolean;
   /** Keeps every finite double to its last bit; otherwise about fifteen digits, and nothing beyond 1e12. */
   readonly everyDouble: boolean;
 }
@@ -54,6 +52,27 @@ function day(stationId: string, metric = 'level_m'): SeriesSpan {
   return { stationId, metric, from: SUNDAY, to: SUNDAY + DAY_MS };
 }
 
+/** What became of readings that were sifted, and stored where they were new. */
+export interface Appended {
+  readonly stored: number;
+  readonly duplicates: readonly number[];
+  readonly conflicts: readonly Conflict[];
+  readonly refused: readonly RefusedReading[];
+}
+
+export async function append(store: SeriesStore, readings: readonly FlaggedReading[]): Promise<Appended> {
+  const sifted = await store.sift(readings);
+  const refused = await sifted.store();
+  const { duplicates, conflicts } = sifted;
+  const stored = readings.length - duplicates.length - conflicts.length - refused.length;
+  return { stored, duplicates, conflicts, refused };
+}
+
+/** What became of `stored` readings that were all new. */
+export function allNew(stored: number): Appended {
+  return { stored, duplicates: [], conflicts: [], refused: [] };
+}
+
 export function describeSeriesStore(
   name: string,
   open: () => Promise<StoreUnderTest>,
@@ -73,21 +92,21 @@ export function describeSeriesStore(
       await under?.remove();
     });
 
-    const append = async (readings: readonly FlaggedReading[]) => {
-      const appended = await store.append(readings);
+    const appended = async (readings: readonly FlaggedReading[]) => {
+      const outcome = await append(store, readings);
       await under.settle();
-      return appended;
+      return outcome;
     };
 
     it('gives back what it was given, in the order of time', async () => {
       const readings = river('gives-back', [3.4, 3.45, [3.5, Flag.suspect]]);
-      expect(await append(readings.toReversed())).toEqual({ stored: 3, refused: [] });
+      expect(await appended(readings.toReversed())).toEqual(allNew(3));
       expect(await store.readings(day('gives-back'), 10)).toEqual(readings);
       expect(await store.summary(day('gives-back'))).toEqual({ count: 3, sum: expect.closeTo(10.35, 9) });
     });
 
     it('has nothing of a station that never reported, nor of a span before and after its readings', async () => {
-      await append(river('spans', [1, 2, 3]));
+      await appended(river('spans', [1, 2, 3]));
       const empty = [
         day('never-heard-of'),
         day('spans', 'rain_mm'),
@@ -102,11 +121,11 @@ export function describeSeriesStore(
     });
 
     it('takes an append of nothing', async () => {
-      expect(await store.append([])).toEqual({ stored: 0, refused: [] });
+      expect(await append(store, [])).toEqual(allNew(0));
     });
 
     it('counts the first moment of a span and not the moment after it', async () => {
-      await append(river('edges', [1, 2, 4]));
+      await appended(river('edges', [1, 2, 4]));
       const span = { ...day('edges'), to: SUNDAY + 2 * MINUTE_MS };
       expect((await store.readings(span, 10)).map(({ value }) => value)).toEqual([1, 2]);
       expect(await store.summary(span)).toEqual({ count: 2, sum: 3 });
@@ -116,15 +135,15 @@ export function describeSeriesStore(
     });
 
     it('gives the first readings of a span, as many as were asked for', async () => {
-      await append(river('limited', [5, 6, 7, 8]));
+      await appended(river('limited', [5, 6, 7, 8]));
       expect((await store.readings(day('limited'), 2)).map(({ value }) => value)).toEqual([5, 6]);
       expect(await store.readings(day('limited'), 0)).toEqual([]);
     });
 
     it('is not changed by the same batch again', async () => {
       const readings = river('twice', [1, 2, 3]);
-      await append(readings);
-      expect(await append(readings)).toEqual({ stored: limits.countsNew ? 0 : 3, refused: [] });
+      await appended(readings);
+      expect(await appended(readings)).toEqual({ ...allNew(0), duplicates: [0, 1, 2] });
       expect(await store.readings(day('twice'), 10)).toEqual(readings);
     });
 
@@ -141,17 +160,19 @@ export function describeSeriesStore(
         readings,
       ];
       let stored = 0;
-      for (const batch of batches) stored += (await append(batch)).stored;
-      if (limits.countsNew) expect(stored).toBe(60);
+      for (const batch of batches) stored += (await appended(batch)).stored;
+      expect(stored).toBe(60);
       expect(await store.readings(day('overlap'), 100)).toEqual(readings);
     });
 
     it('stores each reading once when one batch goes back and forth in time and repeats itself', async () => {
       const readings = river('back-and-forth', [1, 2, 3, 4, 5, 6]);
-      await append(readings.slice(2, 3));
+      await appended(readings.slice(2, 3));
       const order = [3, 0, 1, 5, 3, 2, 4, 1, 0, 5];
-      const { stored } = await append(order.map((minute) => readings[minute]!));
-      if (limits.countsNew) expect(stored).toBe(5);
+      expect(await appended(order.map((minute) => readings[minute]!))).toEqual({
+        ...allNew(5),
+        duplicates: [4, 5, 7, 8, 9],
+      });
       expect(await store.readings(day('back-and-forth'), 100)).toEqual(readings);
     });
 
@@ -160,7 +181,7 @@ export function describeSeriesStore(
         river('shared', [1, 2]),
         river('shared', [10, 20]).map((reading) => ({ ...reading, deviceId: 'second-gauge' })),
       ];
-      await append([...left, ...right]);
+      await appended([...left, ...right]);
       expect(await store.summary(day('shared'))).toEqual({ count: 4, sum: 33 });
       const found = await store.readings(day('shared'), 10);
       for (const reading of [...left, ...right]) expect(found).toContainEqual(reading);
@@ -169,21 +190,22 @@ export function describeSeriesStore(
     it.runIf(limits.sequences)('tells two readings of one millisecond apart by their sequence', async () => {
       const [first] = river('burst', [1]);
       const burst = [0, 1, 999].map((sequence) => ({ ...first!, value: 1 + sequence, sequence }));
-      expect(await append([burst[2]!, burst[0]!, burst[1]!])).toEqual({ stored: 3, refused: [] });
-      expect(await append(burst)).toMatchObject({ stored: limits.countsNew ? 0 : 3 });
+      expect(await appended([burst[2]!, burst[0]!, burst[1]!])).toEqual(allNew(3));
+      expect(await appended(burst)).toEqual({ ...allNew(0), duplicates: [0, 1, 2] });
       expect(await store.readings(day('burst'), 10)).toEqual(burst);
     });
 
-    it.skipIf(limits.sequences)(
-      'keeps the first reading of a millisecond, and refuses the others of the batch',
-      async () => {
-        const [first] = river('burst', [1]);
-        const burst = [0, 1].map((sequence) => ({ ...first!, value: 1 + sequence, sequence }));
-        const appended = await append([burst[0]!, burst[1]!, burst[0]!]);
-        expect(appended.refused).toEqual([{ reading: burst[1], answer: expect.stringContaining('millisecond') }]);
-        expect(await store.readings(day('burst'), 10)).toEqual([burst[0]]);
-      },
-    );
+    it.skipIf(limits.sequences)('keeps the first reading of a millisecond, and not the others', async () => {
+      const [first] = river('burst', [1]);
+      const burst = [0, 1].map((sequence) => ({ ...first!, value: 1 + sequence, sequence }));
+      const { stored, duplicates, conflicts, refused } = await appended([burst[0]!, burst[1]!, burst[0]!]);
+      expect({ stored, duplicates, others: [...conflicts, ...refused] }).toMatchObject({
+        stored: 1,
+        duplicates: [2],
+        others: [{ at: 1 }],
+      });
+      expect(await store.readings(day('burst'), 10)).toEqual([burst[0]]);
+    });
 
     it.each([
       ['Vietnamese', 'Trạm Đông Hà', 'mực nước'],
@@ -194,7 +216,7 @@ export function describeSeriesStore(
       ['regular expressions', '.*|[a-z]+$', '(.+)_value'],
     ])('keeps ids with %s as they are', async (_, stationId, metric) => {
       const readings = river(stationId, [1.5, 2.5]).map((reading) => ({ ...reading, metric }));
-      expect(await append(readings)).toEqual({ stored: 2, refused: [] });
+      expect(await appended(readings)).toEqual(allNew(2));
       expect(await store.readings(day(stationId, metric), 10)).toEqual(readings);
       expect(await store.summary(day(stationId, metric))).toEqual({ count: 2, sum: 4 });
       expect(await store.buckets(day(stationId, metric), DAY_MS)).toMatchObject([{ at: SUNDAY, mean: 2, count: 2 }]);
@@ -202,14 +224,14 @@ export function describeSeriesStore(
     });
 
     it('finds nothing by an id that only quotation marks and backslashes could make of another', async () => {
-      await append(river('guarded', [1]));
+      await appended(river('guarded', [1]));
       for (const stationId of [`guarded' OR ''='`, `guarded\\`, `guarded"} or {a="`, 'guarded\n', '%', '.*'])
         expect(await store.summary(day(stationId))).toEqual({ count: 0, sum: 0 });
     });
 
     it('keeps values below zero, and those with many digits', async () => {
       const values = [-12.75, 0, 0.1, -0.000_123, 1_234_567.891, 987_654_321_012];
-      await append(river('values', values));
+      await appended(river('values', values));
       expect((await store.readings(day('values'), 10)).map(({ value }) => value)).toEqual(values);
     });
 
@@ -224,14 +246,14 @@ export function describeSeriesStore(
         -1e300,
         Number.MAX_VALUE,
       ];
-      await append(river('extremes', values));
+      await appended(river('extremes', values));
       expect((await store.readings(day('extremes'), 10)).map(({ value }) => value)).toEqual(values);
     });
 
     it.skipIf(limits.everyDouble)('refuses a number so large that its neighbours would be lost', async () => {
       const [good, spike] = river('spike', [3.25, 1e300]);
-      expect((await append([good!, spike!])).refused).toEqual([
-        { reading: spike, answer: expect.stringContaining('too large') },
+      expect((await appended([good!, spike!])).refused).toEqual([
+        { at: 1, answer: expect.stringContaining('too large') },
       ]);
       expect(await store.readings(day('spike'), 10)).toEqual([good]);
     });
@@ -239,7 +261,7 @@ export function describeSeriesStore(
     it('draws a line from what did not fail, each step with its least trusted flag', async () => {
       const hour = [2, [4, Flag.suspect], [99, Flag.failed], [3, Flag.notEvaluated]] as const;
       const next = [[7, Flag.notEvaluated], 9] as const;
-      await append([
+      await appended([
         ...river('line', hour),
         ...river('line', next, SUNDAY + HOUR_MS),
         ...river('line', [[50, Flag.failed]], SUNDAY + 3 * HOUR_MS),
@@ -253,7 +275,7 @@ export function describeSeriesStore(
     });
 
     it('lays steps out from the epoch, wherever the span begins', async () => {
-      await append(river('aligned', [1, 2, 3, 4, 5, 6, 7]));
+      await appended(river('aligned', [1, 2, 3, 4, 5, 6, 7]));
       const buckets = await store.buckets({ ...day('aligned'), from: SUNDAY + 2 * MINUTE_MS }, 3 * MINUTE_MS);
       expect(buckets.map(({ at, mean, count }) => [(at - SUNDAY) / MINUTE_MS, mean, count])).toEqual([
         [0, 3, 1],
@@ -277,8 +299,8 @@ export function describeSeriesStore(
         ...reading,
         metric: 'rain_mm',
       }));
-      await append(levels);
-      await append([...late, ...rain]);
+      await appended(levels);
+      await appended([...late, ...rain]);
       const ofStation = async () =>
         (await store.latest())
           .filter(({ stationId }) => stationId === 'newest')
@@ -286,7 +308,7 @@ export function describeSeriesStore(
       expect(await ofStation()).toEqual([levels[2], rain[0]]);
       store = await under.reopen();
       expect(await ofStation()).toEqual([levels[2], rain[0]]);
-      expect(await append([...levels, ...late])).toEqual({ stored: limits.countsNew ? 0 : 4, refused: [] });
+      expect(await appended([...levels, ...late])).toEqual({ ...allNew(0), duplicates: [0, 1, 2, 3] });
       expect(await store.summary({ ...day('newest'), from: 0 })).toEqual({ count: 4, sum: 6.5 });
     });
 
@@ -303,7 +325,7 @@ export function describeSeriesStore(
           flag: Flag.good,
         };
       });
-      expect(await append(readings)).toEqual({ stored: 50_000, refused: [] });
+      expect(await appended(readings)).toEqual(allNew(50_000));
       const summaries = await Promise.all(Array.from({ length: 500 }, (_, nth) => store.summary(day(`mass-${nth}`))));
       expect(summaries.every(({ count }) => count === 100)).toBe(true);
       expect(summaries.reduce((total, { sum }) => total + sum, 0)).toBe(
@@ -312,16 +334,56 @@ export function describeSeriesStore(
       expect((await store.latest()).filter(({ stationId }) => stationId.startsWith('mass-'))).toHaveLength(500);
     });
 
-    it('takes appends that do not wait for each other', async () => {
-      const readings = river(
-        'parallel',
-        Array.from({ length: 400 }, (_, minute) => minute),
-      );
-      const batches = Array.from({ length: 20 }, (_, nth) => readings.slice(nth * 20, nth * 20 + 30));
-      const appended = await Promise.all(batches.map((batch) => store.append(batch)));
+    it('keeps the value that is stored, and names it where another one comes for the same time', async () => {
+      const readings = river('conflict', [1, 2, 3]);
+      await appended(readings);
+      const others = [{ ...readings[1]!, value: 2.5 }, ...river('conflict', [4], SUNDAY + HOUR_MS), readings[2]!];
+      expect(await appended(others)).toEqual({ ...allNew(1), conflicts: [{ at: 0, storedValue: 2 }], duplicates: [2] });
+      expect(await store.readings(day('conflict'), 10)).toEqual([...readings, others[1]]);
+    });
+
+    it('takes the first of two readings of one time that come together, in whatever order', async () => {
+      const [first, second] = river('together', [1, 2]);
+      const other = { ...first!, value: 1.5 };
+      expect(await appended([second!, first!, other, first!])).toEqual({
+        ...allNew(2),
+        conflicts: [{ at: 2, storedValue: 1 }],
+        duplicates: [3],
+      });
+      const [third, fourth] = river('together', [3, 4], SUNDAY + HOUR_MS);
+      expect(await appended([third!, { ...third!, value: 9 }, fourth!, third!])).toEqual({
+        ...allNew(2),
+        conflicts: [{ at: 1, storedValue: 3 }],
+        duplicates: [3],
+      });
+      expect(await store.readings(day('together'), 10)).toEqual([first, second, third, fourth]);
+    });
+
+    it('is the same reading whatever its flag, and whenever it was received', async () => {
+      const [reading] = river('same', [1]);
+      await appended([reading!]);
+      const again = { ...reading!, flag: Flag.suspect, receivedAt: reading!.receivedAt + HOUR_MS };
+      expect(await appended([again])).toEqual({ ...allNew(0), duplicates: [0] });
+      expect(await store.readings(day('same'), 10)).toEqual([reading]);
+    });
+
+    it('has nothing of what was sifted and not stored, and tells it as new again', async () => {
+      const readings = river('not-stored', [1, 2, 3]);
+      expect(await store.sift(readings)).toMatchObject({ duplicates: [], conflicts: [] });
       await under.settle();
-      if (limits.countsNew) expect(appended.reduce((total, { stored }) => total + stored, 0)).toBe(400);
-      expect(await store.readings(day('parallel'), 1_000)).toEqual(readings);
+      expect(await store.readings(day('not-stored'), 10)).toEqual([]);
+      const changed = readings.map((reading) => ({ ...reading, value: reading.value + 10 })).toReversed();
+      expect(await appended(changed)).toEqual(allNew(3));
+      expect(await store.readings(day('not-stored'), 10)).toEqual(changed.toReversed());
+    });
+
+    it('stores once what is told to be stored twice', async () => {
+      const readings = river('store-twice', [1, 2]);
+      const sifted = await store.sift(readings);
+      await Promise.all([sifted.store(), sifted.store()]);
+      await sifted.store();
+      await under.settle();
+      expect(await store.readings(day('store-twice'), 10)).toEqual(readings);
     });
 
     it('says that it is unavailable while its server is down, and goes on when the server is back', async ({
@@ -329,13 +391,15 @@ export function describeSeriesStore(
     }) => {
       if (under.outage === null) skip('this store is in our own process');
       const [before, during] = [river('outage', [1]), river('outage', [2], SUNDAY + HOUR_MS)];
-      await append(before);
+      await appended(before);
+      const sifted = await store.sift(during);
       await under.outage!.begin();
-      await expect(store.append(during)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+      await expect(sifted.store()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+      await expect(append(store, during)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
       await expect(store.readings(day('outage'), 10)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
       await expect(store.latest()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
       await under.outage!.end();
-      await append(during);
+      expect(await appended(during)).toEqual(allNew(1));
       expect(await store.readings(day('outage'), 10)).toEqual([...before, ...during]);
     });
   });

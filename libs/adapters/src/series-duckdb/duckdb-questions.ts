@@ -25,9 +25,18 @@ export interface SpanUs {
   readonly toUs: number;
 }
 
+/** Rows that are stored already, or stand twice among those asked for; both rising. */
+export interface Known {
+  readonly duplicates: number[];
+  readonly conflicts: { readonly at: number; readonly storedValue: number }[];
+}
+
 /** What the worker is asked, and what it answers to each. */
 export interface Questions {
-  append: { ask: { columns: Columns; newSeries: readonly SeriesRow[] }; answer: { stored: number } };
+  /** Tells what is new and holds it until it is stored, or the next is sifted. */
+  sift: { ask: { columns: Columns; newSeries: readonly SeriesRow[] }; answer: Known };
+  /** Stores what the question `sifted` holds. */
+  store: { ask: { sifted: number }; answer: object };
   readings: { ask: { span: SpanUs; limit: number }; answer: Columns };
   /** at, min, max, mean, count and flag, one after the other for each step. */
   buckets: { ask: { span: SpanUs; bucketMs: number }; answer: Float64Array<ArrayBuffer> };

@@ -2,14 +2,16 @@ import { CanhError } from '@canh/core/canh-error';
 import type { Flag } from '@canh/core/quality/flag';
 import type { FlaggedReading } from '@canh/core/quality/flagged-reading';
 import {
-  type Appended,
   type Bucket,
   checkBuckets,
+  type RefusedReading,
   type SeriesSpan,
   SeriesStore,
+  type Sifted,
   StoreUnavailable,
   type Summary,
 } from '@canh/core/series/series-store';
+import type { Instant } from '@canh/core/time/instant';
 import { extname, resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Columns, FromWorker, Questions, SeriesRow, SetAside, SpanUs } from './duckdb-questions.js';
@@ -44,6 +46,7 @@ export class DuckDbSeriesStore extends SeriesStore {
   readonly #waiting = new Map<number, Waiting>();
   readonly #waitingAs = { appends: 0, questions: 0 };
   #lastId = 0;
+  #lastSifted = 0;
   /** Why nothing can be asked any more. */
   #ended: string | null = null;
   #closed: Promise<void> | null = null;
@@ -85,13 +88,27 @@ export class DuckDbSeriesStore extends SeriesStore {
     throw notOpened(path, first.kind === 'not-opened' ? first.reason : first.kind);
   }
 
-  async append(readings: readonly FlaggedReading[]): Promise<Appended> {
-    if (readings.length === 0) return { stored: 0, refused: [] };
+  async sift(readings: readonly FlaggedReading[]): Promise<Sifted> {
     const columns = this.#toColumns(readings);
     const newSeries = [...this.#unconfirmed.values()];
-    const { stored } = await this.#ask('append', { columns, newSeries }, [columns.value.buffer]);
+    const sifted = this.#lastId + 1;
+    this.#lastSifted = sifted;
+    const known = await this.#ask('sift', { columns, newSeries }, [columns.value.buffer]);
+    let stored: Promise<readonly RefusedReading[]> | null = null;
+    return { ...known, store: () => (stored ??= this.#store(sifted, newSeries)) };
+  }
+
+  async #store(sifted: number, newSeries: readonly SeriesRow[]): Promise<readonly RefusedReading[]> {
+    if (sifted !== this.#lastSifted)
+      throw this.#unavailable('what was to be stored was let go of when more was sifted', 'Sift it again.');
+    await this.#ask('store', { sifted });
     for (const { seriesId } of newSeries) this.#unconfirmed.delete(seriesId);
-    return { stored, refused: [] };
+    return [];
+  }
+
+  /** Null: what is answered for is on disk. */
+  startedAt(): Promise<Instant | null> {
+    return Promise.resolve(null);
   }
 
   async readings(span: SeriesSpan, limit: number): Promise<FlaggedReading[]> {
@@ -142,7 +159,7 @@ export class DuckDbSeriesStore extends SeriesStore {
     transfer: ArrayBuffer[] = [],
   ): Promise<Questions[Kind]['answer']> {
     if (this.#ended !== null) return Promise.reject(this.#unavailable(this.#ended, 'Start the process again.'));
-    const as = kind === 'append' ? 'appends' : 'questions';
+    const as = kind === 'sift' || kind === 'store' ? 'appends' : 'questions';
     if (this.#waitingAs[as] >= MOST_WAITING[as] && kind !== 'close')
       return Promise.reject(this.#unavailable(`${MOST_WAITING[as]} ${as} are waiting already`, 'Ask again later.'));
     const id = (this.#lastId += 1);

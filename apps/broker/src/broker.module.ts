@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import {
   Inject,
   Injectable,
@@ -10,6 +11,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { Counter, Gauge } from 'prom-client';
 import type { FastifyInstance } from 'fastify';
 import type { FileJournalWriter } from '@canh/adapters/journal-files/file-journal-writer';
+import { ProcessorLink } from '@canh/adapters/processor-link/processor-link';
 import { openRecords, type RecordsDatabase } from '@canh/adapters/records-sql/open-records';
 import { loadServerKey } from '@canh/adapters/records-sql/server-key';
 import { SqlCredentials } from '@canh/adapters/records-sql/sql-credentials';
@@ -21,6 +23,7 @@ import { openLog, type Log } from '@canh/runtime/log';
 import { Metrics } from '@canh/runtime/metrics';
 import { systemClock } from '@canh/runtime/system-clock';
 import type { BrokerSettings } from './broker.settings.js';
+import { DiskRoom } from './disk-room.js';
 import { openHttpDoor } from './http-door.js';
 import { Intake } from './intake.js';
 import { openJournal } from './open-journal.js';
@@ -34,17 +37,22 @@ interface BrokerParts {
   readonly credentials: SqlCredentials;
   readonly registry: SqlRegistry;
   readonly replays: Replays;
+  readonly link: ProcessorLink;
+  readonly disk: DiskRoom;
   readonly log: Log;
 }
 const PARTS = Symbol('broker parts');
 
 /** For tokens that were withdrawn, and for messages to be read once more. */
 const LOOK_EVERY_MS = 1_000;
+/** A processor that takes longer to say where it is does not answer. */
+const PLACE_WITHIN_MS = 5_000;
 
 /** The doors for devices, open while the application runs. */
 @Injectable()
 export class Doors implements OnModuleInit, OnApplicationShutdown {
   private mqtt: MqttDoor | null = null;
+  private intake: Intake | null = null;
   private registryVersion = -1;
   private looks: NodeJS.Timeout | undefined;
 
@@ -64,7 +72,7 @@ export class Doors implements OnModuleInit, OnApplicationShutdown {
   }
 
   async onModuleInit(): Promise<void> {
-    const { settings, journal, credentials, log } = this.parts;
+    const { settings, journal, credentials, link, disk, log } = this.parts;
     const registers = [this.metrics.registry];
     const refusals = new Counter({
       name: 'canh_mqtt_refused_total',
@@ -72,7 +80,14 @@ export class Doors implements OnModuleInit, OnApplicationShutdown {
       labelNames: ['reason', 'door'],
       registers,
     });
-    const intake = new Intake(journal, systemClock, log, ({ reason, door }) => refusals.inc({ reason, door }));
+    const intake = new Intake(
+      journal,
+      systemClock,
+      log,
+      ({ reason, door }) => refusals.inc({ reason, door }),
+      () => link.place(PLACE_WITHIN_MS),
+    );
+    this.intake = intake;
     openHttpDoor(
       this.host.httpAdapter.getInstance<FastifyInstance>(),
       intake,
@@ -86,14 +101,6 @@ export class Doors implements OnModuleInit, OnApplicationShutdown {
       void this.dropRevoked();
       void this.parts.replays.look();
     }, LOOK_EVERY_MS);
-    new Gauge({
-      name: 'canh_mqtt_connections',
-      help: 'Connected MQTT clients.',
-      registers,
-      collect() {
-        this.set(mqtt.connections);
-      },
-    });
     new Counter({
       name: 'canh_messages_received_total',
       help: 'Messages that are on disk in the journal, since the start.',
@@ -103,7 +110,30 @@ export class Doors implements OnModuleInit, OnApplicationShutdown {
         this.inc(journal.appended);
       },
     });
-    this.health.add('broker', async () => ({ problems: journal.problem === null ? [] : [journal.problem.message] }));
+    const gauge = (name: string, help: string, value: () => number | Promise<number>): void => {
+      new Gauge({
+        name,
+        help,
+        registers,
+        async collect() {
+          this.set(await value());
+        },
+      });
+    };
+    gauge('canh_mqtt_connections', 'Connected MQTT clients.', () => mqtt.connections);
+    gauge('canh_intake_waiting_messages', 'Messages that wait for their turn, unacknowledged.', () => intake.waiting);
+    gauge(
+      'canh_journal_window_bytes',
+      'Bytes that may be written and not judged before messages wait.',
+      () => intake.windowBytes,
+    );
+    gauge('canh_disk_free_bytes', 'Room that is left where the data folder is.', () =>
+      disk.freeBytes().catch(() => Number.NaN),
+    );
+    this.health.add('broker', async () => ({
+      problems: journal.problem === null ? [] : [journal.problem.message],
+      warnings: [...intake.warnings, ...(await disk.warnings())],
+    }));
   }
 
   /** A token that was withdrawn, in this process or by the command line, ends the connection that it opened. */
@@ -121,6 +151,8 @@ export class Doors implements OnModuleInit, OnApplicationShutdown {
   async onApplicationShutdown(): Promise<void> {
     clearInterval(this.looks);
     await this.mqtt?.close();
+    await this.intake?.close();
+    this.parts.link.close();
     await this.parts.replays.close();
     await this.parts.journal.close();
     await this.parts.records.destroy();
@@ -138,7 +170,9 @@ export class BrokerModule {
     const credentials = new SqlCredentials(records, await loadServerKey(settings.dataDir));
     const registry = new SqlRegistry(records);
     const replays = new Replays(new SqlReplayRequests(records), journal, systemClock, log);
-    const parts: BrokerParts = { settings, journal, records, credentials, registry, replays, log };
+    const link = new ProcessorLink(settings.dataDir);
+    const disk = new DiskRoom(resolve(settings.dataDir), settings.diskWarnMb);
+    const parts: BrokerParts = { settings, journal, records, credentials, registry, replays, link, disk, log };
     return { module: BrokerModule, providers: [{ provide: PARTS, useValue: parts }, Doors], exports: [Doors] };
   }
 }

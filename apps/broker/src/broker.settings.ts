@@ -23,4 +23,12 @@ export class BrokerSettings extends HttpSettings {
   @Min(1_024)
   @Max(786_432)
   readonly messageMaxBytes: number = 262_144;
+
+  @Setting({
+    name: 'CANH_DISK_WARN_MB',
+    says: 'Below so many free megabytes of the data folder, /health/ready warns; 0 never does.',
+  })
+  @IsInt()
+  @Min(0)
+  readonly diskWarnMb: number = 2_048;
 }

@@ -9,6 +9,7 @@ import type { Log } from '@canh/runtime/log';
 import { kindOfTopic, mayFollow } from './device-topics.js';
 import type { Intake } from './intake.js';
 import { MqttListeners } from './mqtt-listeners.js';
+import { paceReading } from './paced-reading.js';
 import { boundPackets } from './packet-bound.js';
 
 const CONNECT_WITHIN_MS = 10_000;
@@ -155,6 +156,7 @@ export class MqttDoor {
       this.refuse(client, 'too-large', `a packet of ${bytes} bytes, at most ${most()}`);
       client.conn.destroy();
     });
+    paceReading(client, (again) => this.intake.mayRead(this.admitted(client)?.deviceId ?? '', again));
   }
 
   /**
@@ -226,10 +228,7 @@ export class MqttDoor {
     }
     packet.topic = RECEIVED;
     packet.retain = false;
-    this.intake.accept(kind, deviceId, payload).then(
-      () => done(null),
-      (error: Error) => done(error),
-    );
+    this.intake.take(kind, deviceId, payload, done);
   }
 
   private mayFollow(client: Client, filter: string): boolean {

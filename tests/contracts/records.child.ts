@@ -2,8 +2,18 @@
 import { StatementSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
 import { loadServerKey } from '@canh/adapters/records-sql/server-key';
+import { Tally } from '@canh/core/series/tally';
+import { MINUTE_MS } from '@canh/core/time/instant';
 import { openRecordsAt, type Records } from './records.parts.js';
-import { changed, NIGHT, raised, wordOfTheRule } from './records.story.js';
+import {
+  changed,
+  countsOf,
+  NIGHT,
+  raised,
+  stretchOf,
+  STRETCHES_SETTLED_AT_ONCE,
+  wordOfTheRule,
+} from './records.story.js';
 
 export type Task =
   /** Opens the records and adds an area of its own. */
@@ -13,6 +23,10 @@ export type Task =
   | { readonly kind: 'apply-forever'; readonly address: string }
   /** Raises one alert and dies right after the `statements`-th statement that it runs for that. */
   | { readonly kind: 'die-applying'; readonly address: string; readonly statements: number }
+  /** Keeps the books of stretch after stretch from where they are, as the processor does, for ever. */
+  | { readonly kind: 'settle-forever'; readonly address: string }
+  /** Begins and settles the first stretches and dies right after the `statements`-th statement that it runs for that. */
+  | { readonly kind: 'die-settling'; readonly address: string; readonly statements: number }
   /** Makes one alert worse and better in turn, until it is told to stop. */
   | { readonly kind: 'worsen'; readonly address: string }
   /** Acknowledges whatever is open, until it is told to stop. */
@@ -58,6 +72,19 @@ async function work(): Promise<unknown> {
       const records = await openRecordsAt(task.address);
       dieAfter(task.statements);
       return records.alertStore.apply([raised('thach-han', NIGHT)], NIGHT);
+    }
+    case 'settle-forever': {
+      const records = await openRecordsAt(task.address);
+      for (;;) {
+        await settleNext(records);
+        tell({ kind: 'step' });
+        await messagesPass();
+      }
+    }
+    case 'die-settling': {
+      const records = await openRecordsAt(task.address);
+      dieAfter(task.statements);
+      return settleNext(records);
     }
     case 'worsen': {
       const records = await openRecordsAt(task.address);
@@ -112,6 +139,21 @@ async function applyForever(records: Records): Promise<never> {
         await records.alertDesk.acknowledge(id, version, 'lan', transition.at, 'đã rõ');
     await messagesPass();
   }
+}
+
+async function settleNext({ ledger }: Records): Promise<void> {
+  const place = await ledger.place();
+  const tally = new Tally();
+  const first = place.offset / stretchOf(0).next;
+  const last = first + STRETCHES_SETTLED_AT_ONCE - 1;
+  for (let n = first; n <= last; n += 1) {
+    const stretch = stretchOf(n);
+    const begun = place.begun.find(({ from }) => from === stretch.from);
+    if (begun === undefined) await ledger.begin(stretch);
+    tally.add((begun ?? stretch).lines);
+  }
+  const { next } = stretchOf(last);
+  await ledger.settle({ next, lines: [...tally.lines()], counts: countsOf(last), at: NIGHT + last * MINUTE_MS });
 }
 
 function dieAfter(statements: number): void {

@@ -8,16 +8,20 @@ import { SqlCredentialDesk } from '@canh/adapters/records-sql/sql-credential-des
 import { SqlCredentials } from '@canh/adapters/records-sql/sql-credentials';
 import { SqlDeviceAttributes } from '@canh/adapters/records-sql/sql-device-attributes';
 import { SqlInventoryDesk } from '@canh/adapters/records-sql/sql-inventory-desk';
+import { SqlLedger } from '@canh/adapters/records-sql/sql-ledger';
+import { SqlLedgerDesk } from '@canh/adapters/records-sql/sql-ledger-desk';
 import { SqlOperators } from '@canh/adapters/records-sql/sql-operators';
 import { SqlOutbox } from '@canh/adapters/records-sql/sql-outbox';
 import { SqlQuarantine, type QuarantineBounds } from '@canh/adapters/records-sql/sql-quarantine';
 import { SqlQuarantineDesk } from '@canh/adapters/records-sql/sql-quarantine-desk';
 import { SqlRegistry } from '@canh/adapters/records-sql/sql-registry';
+import { SqlReplayRequests } from '@canh/adapters/records-sql/sql-replay-requests';
 import type { AlertDesk, AlertStore } from '@canh/core/alerts/alert-store';
 import type { Operators } from '@canh/core/alerts/operators';
 import type { ContactBook, Outbox } from '@canh/core/dispatch/outbox';
-import type { Quarantine, QuarantineDesk } from '@canh/core/readings/quarantine';
+import type { Quarantine, QuarantineDesk, ReplayRequests } from '@canh/core/readings/quarantine';
 import type { Checkpoints } from '@canh/core/rules/checkpoints';
+import type { Ledger, LedgerDesk } from '@canh/core/series/ledger';
 import type { DeviceAttributes } from '@canh/core/stations/attributes';
 import type { CredentialDesk, Credentials } from '@canh/core/stations/credentials';
 import type { InventoryDesk, Registry } from '@canh/core/stations/registry';
@@ -31,13 +35,24 @@ export interface Records {
   readonly attributes: DeviceAttributes;
   readonly quarantine: Quarantine;
   readonly quarantineDesk: QuarantineDesk;
+  readonly replayRequests: ReplayRequests;
   readonly checkpoints: Checkpoints;
+  readonly ledger: Ledger;
+  readonly ledgerDesk: LedgerDesk;
   readonly alertStore: AlertStore;
   readonly alertDesk: AlertDesk;
   readonly operators: Operators;
   readonly outbox: Outbox;
   readonly contactBook: ContactBook;
   close(): Promise<void>;
+}
+
+/** Somewhere to keep records: a folder, a database on a server. */
+export interface RecordsPlace {
+  /** What `openRecordsAt` takes. */
+  readonly address: string;
+  /** Removes it with everything in it. */
+  remove(): Promise<void>;
 }
 
 export const QUARANTINE_KEPT: QuarantineBounds = { rows: 50, bytes: 20_000 };
@@ -55,7 +70,10 @@ export async function openRecordsAt(address: string): Promise<Records> {
     attributes: new SqlDeviceAttributes(database),
     quarantine: new SqlQuarantine(database, QUARANTINE_KEPT),
     quarantineDesk: new SqlQuarantineDesk(database),
+    replayRequests: new SqlReplayRequests(database),
     checkpoints: new SqlCheckpoints(database),
+    ledger: new SqlLedger(database),
+    ledgerDesk: new SqlLedgerDesk(database),
     alertStore: new SqlAlertStore(database),
     alertDesk: new SqlAlertDesk(database),
     operators: new SqlOperators(database),

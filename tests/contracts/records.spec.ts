@@ -1,25 +1,34 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { Kysely } from 'kysely';
+import { Migrator } from 'kysely/migration';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import * as firstRecords from '@canh/adapters/records-sql/migrations/0001-first-records';
+import { NodeSqliteDialect } from '@canh/adapters/records-sql/node-sqlite-dialect';
 import { openRecords } from '@canh/adapters/records-sql/open-records';
 import { keyedHash, loadServerKey } from '@canh/adapters/records-sql/server-key';
 import { SqlAlertDesk } from '@canh/adapters/records-sql/sql-alert-desk';
 import { SqlAlertStore } from '@canh/adapters/records-sql/sql-alert-store';
+import { SqlCheckpoints } from '@canh/adapters/records-sql/sql-checkpoints';
 import { SqlCredentialDesk } from '@canh/adapters/records-sql/sql-credential-desk';
 import { SqlInventoryDesk } from '@canh/adapters/records-sql/sql-inventory-desk';
+import { SqlLedger } from '@canh/adapters/records-sql/sql-ledger';
 import { SqlQuarantine } from '@canh/adapters/records-sql/sql-quarantine';
 import { SqlQuarantineDesk } from '@canh/adapters/records-sql/sql-quarantine-desk';
 import { buildChildren, type Children } from './records.children.js';
+import { ledgerSuite } from './records-ledger.suite.js';
+import { quarantineSuite } from './records-quarantine.suite.js';
 import { recordsSuite } from './records.suite.js';
 import { logger, NIGHT, quangTri, raised, thachHan } from './records.story.js';
 
-recordsSuite('SQLite', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'canh-records-'));
-  return { address: join(folder, 'records.sqlite'), remove: () => rm(folder, { recursive: true }) };
-});
+for (const suite of [recordsSuite, quarantineSuite, ledgerSuite])
+  suite('SQLite', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'canh-records-'));
+    return { address: join(folder, 'records.sqlite'), remove: () => rm(folder, { recursive: true }) };
+  });
 
 describe('records in one file of SQLite', () => {
   let folder: string;
@@ -91,6 +100,8 @@ describe('records in one file of SQLite', () => {
     const big = {
       offset: 1,
       part: 0,
+      kind: 'telemetry',
+      senderId: '',
       deviceId: '',
       receivedAt: NIGHT,
       reason: 'not-json',
@@ -105,7 +116,7 @@ describe('records in one file of SQLite', () => {
     expect(await new SqlQuarantineDesk(database).counts()).toEqual([]);
     database.prepare('PRAGMA max_page_count = 1000000').get();
     await quarantine.keep([big]);
-    const [kept] = await new SqlQuarantineDesk(database).newest(5);
+    const [kept] = await new SqlQuarantineDesk(database).newest({}, 5);
     expect(kept?.offset).toBe(1);
     expect(Buffer.compare(kept?.payload ?? new Uint8Array(), big.payload)).toBe(0);
     await database.destroy();
@@ -125,6 +136,52 @@ describe('records in one file of SQLite', () => {
     randomBytes(bytes.length - 4_096).copy(bytes, 4_096);
     await writeFile(file, bytes);
     await expect(openRecords(file)).rejects.toMatchObject({ code: 'RECORDS_DAMAGED' });
+  });
+
+  it.each([
+    ['where the store was, if it was anywhere', { judge: 4_096, store: 2_048 }, 2_048],
+    ['at the beginning, if nothing was stored', { judge: 4_096 }, 0],
+  ])('of the first version keep what they hold, and begin their ledger %s', async (_, places, expected) => {
+    await mkdir(dirname(file));
+    const first = new DatabaseSync(file);
+    const kysely = new Kysely<unknown>({ dialect: new NodeSqliteDialect(first, 1_000) });
+    const provider = { getMigrations: async () => ({ '0001-first-records': firstRecords }) };
+    const { error } = await new Migrator({ db: kysely, provider }).migrateToLatest();
+    expect(error).toBeUndefined();
+    first.exec(`insert into quarantine values (16, 0, 'logger-7', ${NIGHT}, 'not-json', 'why', x'ff00', 2)`);
+    first.exec("insert into quarantine_counts values ('not-json', 1)");
+    first.exec("update counters set value = 1 where name = 'quarantine-rows'");
+    for (const [follower, place] of Object.entries(places))
+      first.exec(`insert into followers values ('${follower}', ${place})`);
+    await kysely.destroy();
+
+    for (let opening = 0; opening < 2; opening += 1) {
+      const database = await openRecords(file);
+      const desk = new SqlQuarantineDesk(database);
+      expect(await desk.newest({}, 10)).toEqual([
+        {
+          offset: 16,
+          part: 0,
+          kind: null,
+          senderId: '',
+          deviceId: 'logger-7',
+          receivedAt: NIGHT,
+          reason: 'not-json',
+          detail: 'why',
+          payload: new Uint8Array([0xff, 0]),
+          replayedAt: null,
+        },
+      ]);
+      expect(await desk.requestReplay({})).toBe(0);
+      const checkpoints = new SqlCheckpoints(database);
+      expect(await checkpoints.offset('judge')).toBe(4_096);
+      expect(await checkpoints.offset('store')).toBe(expected);
+      // The store may be taken back meanwhile: what it had is not counted for that.
+      await checkpoints.rewindStore(0);
+      expect(await new SqlLedger(database).place()).toEqual({ offset: expected, begun: [], counts: [] });
+      await checkpoints.rewindStore(expected);
+      await database.destroy();
+    }
   });
 
   it('of a newer version are left as they are', async () => {

@@ -1,8 +1,10 @@
+import type { AccountedStretch, LedgerLine } from '@canh/core/series/ledger';
+import { Tally } from '@canh/core/series/tally';
 import type { Area, Device, Station } from '@canh/core/stations/station';
 import type { Severity } from '@canh/core/rules/rule';
 import type { Evidence, Transition } from '@canh/core/rules/transition';
 import type { Instant } from '@canh/core/time/instant';
-import { MINUTE_MS } from '@canh/core/time/instant';
+import { HOUR_MS, MINUTE_MS } from '@canh/core/time/instant';
 
 /** 5 November 2023, 02:00 in Quảng Trị. */
 export const NIGHT: Instant = Date.UTC(2023, 10, 4, 19);
@@ -101,3 +103,33 @@ export function wordOfTheRule(index: number): Transition {
       return returned(stationId, at, 'major');
   }
 }
+
+const STRETCH_BYTES = 160;
+const STRETCHES_AN_HOUR = 10;
+export const STRETCHES_SETTLED_AT_ONCE = 2;
+
+/** The `n`-th stretch of a journal with what becomes of it: a logger sends, another device sends what cannot be read. */
+export function stretchOf(n: number): AccountedStretch {
+  const hour = NIGHT + Math.floor(n / STRETCHES_AN_HOUR) * HOUR_MS;
+  const tally = new Tally();
+  for (const late of [true, false, false]) tally.reading('logger-7', hour, late);
+  tally.message('logger-7', hour);
+  tally.wasDuplicate('logger-7', hour, false);
+  tally.missing('logger-7', hour, 2);
+  if (n > 0) tally.missing('logger-7', NIGHT, -1);
+  tally.message(`logger-${n % 3}`, hour);
+  tally.fault(`logger-${n % 3}`, hour, n % 2 === 0 ? 'not-json' : 'bad-time');
+  return { from: n * STRETCH_BYTES, next: (n + 1) * STRETCH_BYTES, lines: [...tally.lines()] };
+}
+
+/** The books after the first `count` stretches, as a desk shows them. */
+export function linesUpTo(count: number): LedgerLine[] {
+  const tally = new Tally();
+  for (let n = 0; n < count; n += 1) tally.add(stretchOf(n).lines);
+  return [...tally.lines()].toSorted(
+    (one, other) => other.hour - one.hour || one.deviceId.localeCompare(other.deviceId),
+  );
+}
+
+/** What was counted last after the `n`-th stretch. */
+export const countsOf = (n: number) => [{ deviceId: 'logger-7', state: { last: n, gaps: [] } }];

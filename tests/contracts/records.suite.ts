@@ -3,20 +3,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { Alert } from '@canh/core/alerts/alert';
 import type { Operator } from '@canh/core/alerts/operators';
 import type { Contact, Delivery } from '@canh/core/dispatch/notice';
-import type { Quarantined, QuarantineReason } from '@canh/core/readings/quarantine';
 import { severityRank } from '@canh/core/rules/rule';
 import { HOUR_MS, MINUTE_MS } from '@canh/core/time/instant';
 import { buildChildren, type Children } from './records.children.js';
-import { openRecordsAt, QUARANTINE_KEPT, type Records } from './records.parts.js';
+import { openRecordsAt, type Records, type RecordsPlace } from './records.parts.js';
 import { changed, logger, NIGHT, quangTri, raised, returned, thachHan, wordOfTheRule } from './records.story.js';
-
-/** Somewhere to keep records: a folder, a database on a server. */
-export interface RecordsPlace {
-  /** What `openRecordsAt` takes. */
-  readonly address: string;
-  /** Removes it with everything in it. */
-  remove(): Promise<void>;
-}
 
 /** What every kind of records promises. `newPlace` makes an empty one. */
 export function recordsSuite(kind: string, newPlace: () => Promise<RecordsPlace>): void {
@@ -192,59 +183,12 @@ export function recordsSuite(kind: string, newPlace: () => Promise<RecordsPlace>
       });
     });
 
-    describe('the quarantine', () => {
-      const bad = (offset: number, part = 0, reason: QuarantineReason = 'not-json', bytes = 3): Quarantined => ({
-        offset,
-        part,
-        deviceId: 'logger-7',
-        receivedAt: NIGHT + offset,
-        reason,
-        detail: `Không phải JSON: ${offset}`,
-        payload: new Uint8Array(bytes).fill(0xff),
-      });
-
-      it('keeps what arrived with its bytes, newest first, and counts each reason', async () => {
-        await records.quarantine.keep([bad(16), bad(48, 0, 'bad-time'), bad(48, 1)]);
-        await records.quarantine.keep([]);
-        expect(await records.quarantineDesk.newest(2)).toEqual([bad(48, 1), bad(48, 0, 'bad-time')]);
-        expect(await records.quarantineDesk.counts()).toEqual([
-          { reason: 'bad-time', count: 1 },
-          { reason: 'not-json', count: 2 },
-        ]);
-      });
-
-      it('takes the same ones again without counting them again', async () => {
-        await records.quarantine.keep([bad(16), bad(32)]);
-        await records.quarantine.keep([bad(16), bad(32), bad(64)]);
-        expect(await records.quarantineDesk.counts()).toEqual([{ reason: 'not-json', count: 3 }]);
-        expect(await records.quarantineDesk.newest(10)).toHaveLength(3);
-      });
-
-      it('lets the oldest go when it is full, and still counts them', async () => {
-        const many = Array.from({ length: 1_300 }, (_, n) => bad(n + 1));
-        await records.quarantine.keep(many);
-        const kept = await records.quarantineDesk.newest(10_000);
-        expect(kept.map(({ offset }) => offset)).toEqual(
-          Array.from({ length: QUARANTINE_KEPT.rows }, (_, n) => 1_300 - n),
-        );
-        expect(await records.quarantineDesk.counts()).toEqual([{ reason: 'not-json', count: 1_300 }]);
-      });
-
-      it('is full by its bytes, too', async () => {
-        await records.quarantine.keep([1, 2, 3, 4, 5].map((offset) => bad(offset, 0, 'wrong-shape', 6_000)));
-        expect((await records.quarantineDesk.newest(10)).map(({ offset }) => offset)).toEqual([5, 4, 3]);
-        await records.quarantine.keep([bad(6, 0, 'wrong-shape', 50_000)]);
-        expect(await records.quarantineDesk.newest(10)).toEqual([]);
-        expect(await records.quarantineDesk.counts()).toEqual([{ reason: 'wrong-shape', count: 6 }]);
-      });
-    });
-
     describe('the checkpoints', () => {
       it('start at the beginning, and keep each follower its own place', async () => {
         expect(await records.checkpoints.offset('judge')).toBe(0);
         expect(await records.checkpoints.offset('store')).toBe(0);
         await records.checkpoints.keepJudge(4_096, []);
-        await records.checkpoints.keepStore(2 ** 50 + 1);
+        await records.ledger.settle({ next: 2 ** 50 + 1, lines: [], counts: [], at: NIGHT });
         const restarted = await open();
         expect(await restarted.checkpoints.offset('judge')).toBe(4_096);
         expect(await restarted.checkpoints.offset('store')).toBe(2 ** 50 + 1);

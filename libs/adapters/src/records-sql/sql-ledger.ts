@@ -106,7 +106,7 @@ export class SqlLedger extends Ledger {
 
   private add({ hour, deviceId, messages, received, stored, duplicate, late, missing, quarantined }: LedgerLine): void {
     // What comes after all, and nothing else: its line is there, or was let go of and is not begun again by less than nothing.
-    if (missing < 0 && messages === 0 && received === 0) {
+    if (missing < 0 && messages === 0 && received === 0 && stored === 0) {
       this.correctMissing.run(missing, hour, deviceId);
       return;
     }

@@ -20,7 +20,7 @@ export class QuarantineController {
   @Get()
   async quarantine(@Query() filter: QuarantineFilter): Promise<QuarantineView> {
     refuseBadSpan(filter);
-    const [counts, newest] = await Promise.all([this.desk.counts(), this.desk.newest({ ...filter }, NEWEST)]);
+    const [counts, newest] = await Promise.all([this.desk.counts(), this.desk.newest(filter, NEWEST)]);
     return quarantineView(counts, newest, filter.deviceId === undefined ? EXCERPT_BYTES : EXCERPT_OF_A_DEVICE_BYTES);
   }
 

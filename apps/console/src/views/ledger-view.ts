@@ -25,7 +25,10 @@ export function ledgerLineView(line: LedgerLine, { devices, stationNames }: Dire
   };
 }
 
-function figuresView(line: Omit<LedgerLine, 'deviceId' | 'hour'>): LedgerFiguresView {
+/** As a plain type, since only such a one may be spread. */
+type Figures = { [Name in keyof LedgerFiguresView]: LedgerFiguresView[Name] };
+
+function figuresView(line: Omit<LedgerLine, 'deviceId' | 'hour'>): Figures {
   const { messages, received, stored, duplicate, late, missing, quarantined } = line;
   return { messages, received, stored, duplicate, late, missing, quarantined: countsView(quarantined) };
 }

@@ -13,14 +13,17 @@ import { unseenCritical } from '../alerts/filter.js';
 import { NewCritical } from '../alerts/new-critical.js';
 import { useAcknowledge } from '../alerts/use-acknowledge.js';
 import { useListState, useLive, useLiveStatus, useOfOpenAlerts, useOpenAlerts } from '../live/hooks.js';
+import { LedgerDetail } from '../ledger/ledger-detail.js';
+import { LedgerPanel } from '../ledger/ledger-panel.js';
 import { isAcknowledged } from '../live/order.js';
 import { QuarantinePanel } from '../quarantine/quarantine-panel.js';
 import { StationDetail } from '../stations/station-detail.js';
 import { searchMark, StationList } from '../stations/station-list.js';
 import { useText } from '../text/text.js';
-import { go, useAddress, type View } from '../ui/address.js';
+import type { Words } from '../text/vi.js';
+import { go, useAddress, type LineId, type View } from '../ui/address.js';
 import { ErrorBoundary } from '../ui/error-boundary.js';
-import { BellIcon, BrandMark, StationIcon, TrayIcon } from '../ui/icons.js';
+import { BellIcon, BookIcon, BrandMark, StationIcon, TrayIcon } from '../ui/icons.js';
 import { useKeys } from '../ui/keys.js';
 import { useNarrow } from '../ui/use-narrow.js';
 import { Help } from './help.js';
@@ -37,8 +40,8 @@ export function Shell({ session }: { session: SessionView }): ReactNode {
   const [help, setHelp] = useState(false);
   /** Where a list may say what is new without moving its rows. */
   const [news, setNews] = useState<HTMLElement | null>(null);
-  const { alert, station } = useAddress();
-  const opened = alert !== null || station !== null;
+  const { view, alert, station, line } = useAddress();
+  const opened = view === 'ledger' ? line !== null : alert !== null || station !== null;
 
   useEffect(() => {
     live.start();
@@ -95,6 +98,7 @@ function Stored(): ReactNode {
 const views: readonly { readonly view: View; readonly Icon: typeof BellIcon }[] = [
   { view: 'alerts', Icon: BellIcon },
   { view: 'stations', Icon: StationIcon },
+  { view: 'ledger', Icon: BookIcon },
   { view: 'quarantine', Icon: TrayIcon },
 ];
 
@@ -109,6 +113,7 @@ function Navigation(): ReactNode {
   const count: Record<View, number | undefined> = {
     alerts: ready ? open : undefined,
     stations,
+    ledger: undefined,
     quarantine: quarantined,
   };
   return (
@@ -120,11 +125,11 @@ function Navigation(): ReactNode {
           className={style.tab}
           aria-current={view === current ? 'page' : undefined}
           data-testid={`view-${view}`}
-          onClick={() => go({ view, alert: null, station: null, metric: null })}
+          onClick={() => go({ view, alert: null, station: null, metric: null, line: null })}
         >
           <Icon />
           <span className={style.tabWord}>{words.nav[view]}</span>
-          <span className={style.tabShort}>{view === 'quarantine' ? words.nav.quarantineShort : words.nav[view]}</span>
+          <span className={style.tabShort}>{shortWord(view, words)}</span>
           <span className={`${style.tabCount} number`}>
             {count[view] === undefined ? '' : format.integer(count[view])}
           </span>
@@ -134,12 +139,16 @@ function Navigation(): ReactNode {
   );
 }
 
+const shortWord = (view: View, { nav }: Words): string =>
+  view === 'quarantine' ? nav.quarantineShort : view === 'ledger' ? nav.ledgerShort : nav[view];
+
 /** The list on the left, what was opened from it on the right; on a phone the one covers the other. */
 function Main({ news }: { news: HTMLElement | null }): ReactNode {
   const { words } = useText();
   const narrow = useNarrow();
-  const { view, alert, station } = useAddress();
+  const { view, alert, station, line } = useAddress();
 
+  if (view === 'ledger') return <LedgerMain news={news} line={line} />;
   if (view === 'quarantine') {
     return (
       <main className={style.main} data-panes="one">
@@ -185,6 +194,28 @@ function Main({ news }: { news: HTMLElement | null }): ReactNode {
             ) : (
               <p className={style.hint}>{words.stations.choose}</p>
             )}
+          </ErrorBoundary>
+        </div>
+      )}
+    </main>
+  );
+}
+
+/** The ledger over the whole width, or beside the line that was opened. */
+function LedgerMain({ news, line }: { news: HTMLElement | null; line: LineId | null }): ReactNode {
+  const covered = useNarrow() && line !== null;
+  return (
+    <main className={style.main} data-panes={line === null ? 'one' : 'ledger'}>
+      <CriticalElsewhere slot={news} />
+      <div className={style.pane} id="list" tabIndex={-1} data-list inert={covered}>
+        <ErrorBoundary>
+          <LedgerPanel />
+        </ErrorBoundary>
+      </div>
+      {line !== null && (
+        <div className={style.pane} data-detail data-open key={line}>
+          <ErrorBoundary>
+            <LedgerDetail id={line} />
           </ErrorBoundary>
         </div>
       )}
@@ -252,14 +283,16 @@ function useShellKeys(help: () => void): void {
     },
     Help: help,
     Escape: () => {
-      const { alert, station } = address;
-      if (alert === null && station === null) return;
-      go({ alert: null, station: null, metric: null });
+      const { alert, station, line } = address;
+      if (alert === null && station === null && line === null) return;
+      go({ alert: null, station: null, metric: null, line: null });
       // Back to the row that it was opened from, so that focus is never lost.
       const row = document.querySelector<HTMLElement>(
-        alert === null
-          ? `[data-station-id="${CSS.escape(station ?? '')}"] [data-row]`
-          : `[data-alert-id="${CSS.escape(alert)}"] [data-row]`,
+        alert !== null
+          ? `[data-alert-id="${CSS.escape(alert)}"] [data-row]`
+          : station !== null
+            ? `[data-station-id="${CSS.escape(station)}"] [data-row]`
+            : `[data-line="${CSS.escape(line ?? '')}"] [data-row]`,
       );
       requestAnimationFrame(() => row?.focus());
     },

@@ -2,9 +2,12 @@ import type { QuarantineReason } from '@canh/core/readings/quarantine';
 import type { Severity } from '@canh/core/rules/rule';
 import type { DeviceKind } from '@canh/core/stations/profile';
 import { useSyncExternalStore } from 'react';
+import type { LedgerLength } from '../api/ledger.js';
 import type { Period } from '../api/stations.js';
 
-export type View = 'alerts' | 'stations' | 'quarantine';
+export type View = 'alerts' | 'stations' | 'ledger' | 'quarantine';
+/** What is opened of a line of the ledger. */
+export type LedgerShow = 'stored' | 'quarantined';
 
 /** What is being looked at: filters, selection, period. All of it stands in the address, so it can be sent, kept and gone back to. */
 export interface Address {
@@ -19,6 +22,24 @@ export interface Address {
   readonly kind: DeviceKind | null;
   readonly overdue: boolean;
   readonly reason: QuarantineReason | null;
+  /** How far back the ledger goes. */
+  readonly length: LedgerLength;
+  /** The one device of the ledger; empty: what came from nobody who is known. */
+  readonly device: string | null;
+  /** The line of the ledger that is opened. */
+  readonly line: LineId | null;
+  readonly show: LedgerShow;
+}
+
+/** A line of the ledger: `1763769600000:thach-han-1`. */
+export type LineId = `${number}:${string}`;
+
+export const lineId = ({ hour, deviceId }: { readonly hour: number; readonly deviceId: string }): LineId =>
+  `${hour}:${deviceId}`;
+
+export function lineOf(id: LineId): { readonly hour: number; readonly deviceId: string } {
+  const end = id.indexOf(':');
+  return { hour: Number(id.slice(0, end)), deviceId: id.slice(end + 1) };
 }
 
 const plain: Address = {
@@ -33,6 +54,10 @@ const plain: Address = {
   kind: null,
   overdue: false,
   reason: null,
+  length: '24h',
+  device: null,
+  line: null,
+  show: 'stored',
 };
 
 const oneOf = <Word extends string>(word: string | null, known: Record<Word, true>): Word | null =>
@@ -42,7 +67,8 @@ const oneOf = <Word extends string>(word: string | null, known: Record<Word, tru
 export function readAddress(search: string): Address {
   const params = new URLSearchParams(search);
   return {
-    view: oneOf<View>(params.get('view'), { alerts: true, stations: true, quarantine: true }) ?? plain.view,
+    view:
+      oneOf<View>(params.get('view'), { alerts: true, stations: true, ledger: true, quarantine: true }) ?? plain.view,
     alert: params.get('alert'),
     station: params.get('station'),
     metric: params.get('metric'),
@@ -59,6 +85,11 @@ export function readAddress(search: string): Address {
     overdue: params.get('overdue') === '1',
     // Any word: a newer server may know reasons that this page does not.
     reason: params.get('reason') as QuarantineReason | null,
+    length:
+      oneOf<LedgerLength>(params.get('length'), { '1h': true, '6h': true, '24h': true, '7d': true }) ?? plain.length,
+    device: params.get('device'),
+    line: /^\d{1,15}:/.test(params.get('line') ?? '') ? (params.get('line') as LineId) : null,
+    show: oneOf<LedgerShow>(params.get('show'), { stored: true, quarantined: true }) ?? plain.show,
   };
 }
 

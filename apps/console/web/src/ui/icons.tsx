@@ -84,6 +84,21 @@ export const TrayIcon = (props: Props): ReactNode => (
     <path d="M3 11.5 5 4.5h10l2 7v4H3zM3 11.5h4l1 2h4l1-2h4" />
   </Icon>
 );
+export const BookIcon = (props: Props): ReactNode => (
+  <Icon {...props}>
+    <path d="M10 5.5C8.5 4.2 6 3.8 3 4v11.5c3-.2 5.5.2 7 1.5 1.5-1.3 4-1.7 7-1.5V4c-3-.2-5.5.2-7 1.5zM10 5.5V17" />
+  </Icon>
+);
+export const CheckIcon = (props: Props): ReactNode => (
+  <Icon {...props}>
+    <path d="m4 10.5 4 4 8-9" />
+  </Icon>
+);
+export const NotEqualIcon = (props: Props): ReactNode => (
+  <Icon {...props}>
+    <path d="M4 7.5h12M4 12.5h12M13 4 7 16" />
+  </Icon>
+);
 export const PersonIcon = (props: Props): ReactNode => (
   <Icon {...props}>
     <circle cx="10" cy="7" r="3.2" />

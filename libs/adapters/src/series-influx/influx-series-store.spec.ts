@@ -184,6 +184,102 @@ describe('a store behind the InfluxDB 2 write API', () => {
   });
 });
 
+describe('when the server was started', () => {
+  const STARTED_S = 1_795_312_478;
+  const metrics = (startedS: number) => `go_threads 9\nprocess_start_time_seconds ${startedS}\nprocess_uptime 3\n`;
+  const at = (second: number) => ({ date: new Date(second * 1_000).toUTCString() });
+  const victoria = (reply: Reply) => storeThatAnswers(reply, { version: 'victoria' });
+
+  it('is asked of a VictoriaMetrics, and of nobody else', async () => {
+    const store = await victoria((_, response, { url, headers }) => {
+      expect([url, headers.authorization]).toEqual(['/metrics', 'Bearer t0ken']);
+      response.writeHead(200, at(STARTED_S + 1)).end(metrics(STARTED_S));
+    });
+    expect(await store.startedAt()).toBe(STARTED_S * 1_000);
+    const influx = await storeThatAnswers(() => expect.unreachable('it was asked'));
+    expect(await influx.startedAt()).toBeNull();
+  });
+
+  it('is not told within its first second, since another start in that second would look the same', async () => {
+    let now = STARTED_S;
+    const store = await victoria((_, response) => response.writeHead(200, at(now)).end(metrics(STARTED_S)));
+    await expect(store.startedAt()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    now += 1;
+    expect(await store.startedAt()).toBe(STARTED_S * 1_000);
+  });
+
+  it.each([
+    ['it is busy', 503, '', 'STORE_UNAVAILABLE', '503'],
+    ['it does not let us look', 401, '', 'STORE_REFUSED', 'CANH_INFLUX_TOKEN'],
+    ['it is something else', 200, '<html>', 'STORE_REFUSED', 'process_start_time_seconds'],
+  ])('is not known when %s', async (_, status, body, code, message) => {
+    const store = await victoria((_lines, response) => response.writeHead(status).end(body));
+    await expect(store.startedAt()).rejects.toMatchObject({ code, message: expect.stringContaining(message) });
+  });
+
+  it('makes what it says of stored readings worthless, until somebody has asked again', async () => {
+    let startedS = STARTED_S;
+    const store = await victoria((_, response, { url }) => {
+      if (url === '/metrics') response.writeHead(200, at(startedS + 9)).end(metrics(startedS));
+      else if (url?.startsWith('/api/v2/write') === true) response.writeHead(204).end();
+      else if (url === '/api/v1/query') json(response, 200, { data: { result: [] } });
+      else response.writeHead(200).end();
+    });
+    await store.startedAt();
+    const [first, second] = readings(2);
+    expect(await storeAll(store, [second!])).toEqual([]);
+    startedS += 60;
+    await expect(store.sift([first!])).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    expect((await store.sift([second!])).duplicates).toEqual([0]);
+    await store.startedAt();
+    // What was written to the server before it was started anew is remembered no more.
+    expect((await store.sift([first!, second!])).duplicates).toEqual([]);
+  });
+});
+
+describe('what the store is asked', () => {
+  const asked = async (options: Partial<InfluxOptions> = {}) => {
+    const urls: string[] = [];
+    const store = await storeThatAnswers(
+      (lines, response, { url }) => {
+        urls.push(`${url?.split('?')[0]} ${decodeURIComponent(lines[0]!.replaceAll('+', ' ')).split(' ')[1]}`);
+        if (url?.startsWith('/query') === true) response.writeHead(200).end('{"results":[{"statement_id":0}]}');
+        else response.writeHead(204).end();
+      },
+      { answersQueries: true, ...options },
+    );
+    return { store, urls };
+  };
+
+  it('is nothing about readings that are newer than all that it has', async () => {
+    const { store, urls } = await asked();
+    const all = readings(300);
+    await storeAll(store, all.slice(0, 100));
+    expect(urls).toEqual(['/query last("value")', expect.stringContaining('/api/v2/write')]);
+    urls.length = 0;
+    await storeAll(store, all.slice(100, 200));
+    await storeAll(store, all.slice(200).toReversed());
+    expect(urls).toHaveLength(2);
+  });
+
+  it('is one question about a backlog, and some about one that is spread over days or over many devices', async () => {
+    const { store, urls } = await asked();
+    const [last, ...all] = readings(5_000).toReversed();
+    await storeAll(store, [last!]);
+    urls.length = 0;
+    await store.sift(all);
+    expect(urls).toEqual(['/query "device",']);
+    urls.length = 0;
+    await store.sift(all.map((reading, nth) => ({ ...reading, measuredAt: reading.measuredAt - nth * 60_000 })));
+    expect(urls.length).toBeGreaterThan(10);
+    expect(urls.length).toBeLessThan(20);
+    urls.length = 0;
+    const many = all.map((reading, nth) => ({ ...reading, deviceId: `device-${nth}`, measuredAt: last!.measuredAt }));
+    await storeAll(store, many);
+    expect(urls.filter((url) => url.startsWith('/query')).length).toBeLessThan(25);
+  });
+});
+
 it.each(['', 'influx', 'ftp://host', 'http://', 'http:///x'])('says that %j is no address', async (url) => {
   await expect(
     InfluxSeriesStore.open({ url, token: '', org: '', bucket: 'b', version: '2', timeoutMs: 1 }),

@@ -139,18 +139,9 @@ export class InfluxSeriesStore extends SeriesStore {
 
   async startedAt(): Promise<Instant | null> {
     if (this.#version !== 'victoria') return null;
-    const answer = await this.#http.get('/metrics');
-    const seconds = /^process_start_time_seconds (\d+)/m.exec(answer.text)?.[1];
-    if (answer.status !== 200) throw this.#http.failure(answer);
-    if (seconds === undefined)
-      throw new CanhError(
-        'STORE_REFUSED',
-        `The series store ${this.#http.name} does not say at /metrics when it was started (process_start_time_seconds), so what it loses ` +
-          `in a crash would stay lost. See that CANH_INFLUX_URL names a VictoriaMetrics.`,
-      );
-    const startedAt = Number(seconds) * 1_000;
+    const { startedAt, now } = await this.#started();
     // It says whole seconds: one that is ended and started again within this very second could not be told from this one.
-    if (answer.date !== null && answer.date <= startedAt)
+    if (now !== null && now <= startedAt)
       throw new StoreUnavailable(
         `The series store ${this.#http.name} was started a moment ago. It is asked again later.`,
       );
@@ -180,6 +171,28 @@ export class InfluxSeriesStore extends SeriesStore {
     // Requests are whole in themselves: there is nothing to hand in.
   }
 
+  /** When the server was started and what time it is there, both in whole seconds. */
+  async #started(): Promise<{ startedAt: Instant; now: Instant | null }> {
+    const answer = await this.#http.get('/metrics');
+    if (answer.status !== 200) throw this.#http.failure(answer);
+    const seconds = /^process_start_time_seconds (\d+)/m.exec(answer.text)?.[1];
+    if (seconds === undefined)
+      throw new CanhError(
+        'STORE_REFUSED',
+        `The series store ${this.#http.name} does not say at /metrics when it was started (process_start_time_seconds), so what it loses ` +
+          `in a crash would stay lost. See that CANH_INFLUX_URL names a VictoriaMetrics.`,
+      );
+    return { startedAt: Number(seconds) * 1_000, now: answer.date };
+  }
+
+  /** What a server says that lost what it had taken is not true: it is to be filled again first (`startedAt`). */
+  async #checkStillTheSame(): Promise<void> {
+    if (this.#startedAt === null) return;
+    const { startedAt } = await this.#started();
+    if (startedAt !== this.#startedAt)
+      throw new StoreUnavailable(`The series store ${this.#http.name} was started anew, and is filled again first.`);
+  }
+
   /** The channel of each reading, and of each channel how far the store has it. */
   async #channels(readings: readonly FlaggedReading[]): Promise<Channel[]> {
     if (this.#protocol.forgetIfFull()) {
@@ -207,6 +220,7 @@ export class InfluxSeriesStore extends SeriesStore {
       const found = await this.#reader.newest(of);
       newest.set(of.metric, [...(newest.get(of.metric) ?? []), found]);
     });
+    await this.#checkStillTheSame();
     for (const channel of unknown)
       channel.newest = Math.max(
         -Infinity,
@@ -229,12 +243,14 @@ export class InfluxSeriesStore extends SeriesStore {
       const ofMetric = ofDevice.get(channel.metric) ?? new Map<string, Channel>();
       ofDevice.set(channel.metric, ofMetric.set(channel.deviceId, channel));
     }
+    if (sought.length === 0) return known;
     await someAtOnce(lookupsFor(sought), async (lookup) => {
       for (const { deviceId, key, value } of await this.#reader.stored(lookup)) {
         const ofChannel = known.get(ofDevice.get(lookup.metric)!.get(deviceId)!)!;
         if (!ofChannel.has(key)) ofChannel.set(key, { value, sequence: this.#recent === null ? key % 1_000 : null });
       }
     });
+    await this.#checkStillTheSame();
     return known;
   }
 

@@ -5,9 +5,11 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FileJournalReader } from '@canh/adapters/journal-files/file-journal-reader';
 import { FileJournalWriter } from '@canh/adapters/journal-files/file-journal-writer';
-import { dropSegments, journalBytes, segmentFile, segments } from '@canh/adapters/journal-files/segments';
+import { dropSegments, journalBytes, segmentName, segments } from '@canh/adapters/journal-files/segments';
 import { START, type DamagedStretch, type JournalOffset } from '@canh/core/readings/journal';
 import type { Message } from '@canh/core/readings/message';
+
+const segmentFile = (directory: string, segment: number): string => join(directory, segmentName(segment));
 
 let folder: string;
 beforeEach(async () => {
@@ -174,22 +176,35 @@ describe('the journal', () => {
     await next.close();
     const bytes = await readFile(segmentFile(folder, 1));
     const { offsets } = await readAll();
-    const withBit = async (byte: number): Promise<Buffer> => {
+    const overwritten = async (at: number, other: number): Promise<Buffer> => {
       const rotten = Buffer.from(bytes);
-      rotten[byte]! ^= 1;
+      rotten[at]! ^= other;
       await writeFile(segmentFile(folder, 1), rotten);
       return rotten;
     };
-    const frame = (await withBit(bytes.length - 1)).subarray(offsets[1]! % 2 ** 32);
+    const frame = (await overwritten(bytes.length - 1, 1)).subarray(offsets[1]! % 2 ** 32);
     expect(await readAll()).toMatchObject({
       texts: ['before', 'next'],
       damaged: [{ offset: offsets[1], length: frame.length, bytes: frame }],
     });
-    const all = await withBit(0);
+    const all = await overwritten(0, 255);
     expect(await readAll()).toMatchObject({
       texts: ['next'],
       damaged: [{ offset: 2 ** 32, length: all.length, bytes: all }],
     });
+  });
+
+  it('loses nothing to one rotten bit in the head of a segment, on which all of it hangs', async () => {
+    const writer = await FileJournalWriter.open(folder);
+    for (const text of ['first', 'second']) await writer.append(message(text));
+    await writer.close();
+    const bytes = await readFile(segmentFile(folder, 1));
+    for (let bit = 0; bit < 12 * 8; bit += 1) {
+      const rotten = Buffer.from(bytes);
+      rotten[bit >> 3]! ^= 1 << (bit & 7);
+      await writeFile(segmentFile(folder, 1), rotten);
+      expect(await readAll()).toMatchObject({ texts: ['first', 'second'], damaged: [] });
+    }
   });
 
   it('tells how much is behind, over all segments', async () => {

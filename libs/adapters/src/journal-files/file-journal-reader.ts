@@ -1,28 +1,29 @@
-import { open, type FileHandle } from 'node:fs/promises';
 import {
   JournalReader,
   MOST_DAMAGED_BYTES,
   START,
   type DamagedStretch,
   type JournalBatch,
-  type JournalEntry,
   type JournalOffset,
 } from '@canh/core/readings/journal';
-import { FRAME_HEAD_BYTES, MAX_BODY_BYTES, readFrame } from './frame.js';
+import { FRAME_HEAD_BYTES, MAX_BODY_BYTES, mendedSalt } from './frame.js';
+import { readStretch } from './read-stretch.js';
+import type { SegmentFile, SegmentFolder } from './segment-folder.js';
 import {
   byteOf,
   bytesBehind,
-  nullIfMissing,
+  folderOf,
   offsetOf,
   saltOf,
   SEGMENT_HEAD_BYTES,
-  segmentFile,
+  segmentName,
   segmentOf,
   segments,
-  sizeOf,
 } from './segments.js';
 
 const MAX_FRAME_BYTES = FRAME_HEAD_BYTES + MAX_BODY_BYTES;
+/** What is looked at first in the newest segment: behind its data there may be nothing but zeros. */
+const PROBE_BYTES = 2 ** 14;
 const LOOK_THROUGH_EVERY_MS = 5_000;
 const ASK_SIZES_EVERY_MS = 1_000;
 const NOTHING = { entries: [], damaged: [] } as const;
@@ -32,13 +33,16 @@ const NOTHING = { entries: [], damaged: [] } as const;
  * since a writer that comes back after a power cut goes on in a new segment and never reuses an offset.
  */
 export class FileJournalReader extends JournalReader {
-  private current: { readonly segment: number; readonly file: FileHandle; readonly salt: number } | null = null;
+  private readonly folder: SegmentFolder;
+  private current: { readonly segment: number; readonly file: SegmentFile; readonly salt: number } | null = null;
 
   private lookedThroughAt = Number.NEGATIVE_INFINITY;
   private later = { segment: 0, askedAt: 0, bytes: 0 };
 
-  constructor(private readonly directory: string) {
+  /** Of a folder of this machine, named by its path, or another. */
+  constructor(directory: string | SegmentFolder) {
     super();
+    this.folder = folderOf(directory);
   }
 
   async read(from: JournalOffset, maxBytes: number): Promise<JournalBatch> {
@@ -65,7 +69,7 @@ export class FileJournalReader extends JournalReader {
   }
 
   private async first(): Promise<JournalOffset | null> {
-    const segment = (await segments(this.directory))[0];
+    const segment = (await segments(this.folder))[0];
     return segment === undefined ? null : offsetOf(segment, SEGMENT_HEAD_BYTES);
   }
 
@@ -74,31 +78,33 @@ export class FileJournalReader extends JournalReader {
    * folder is looked through for that only now and then, since a reader that waits asks a hundred times a second.
    */
   private async following(segment: number): Promise<number | null> {
-    if ((await sizeOf(segmentFile(this.directory, segment + 1))) !== null) return segment + 1;
+    if ((await this.folder.size(segmentName(segment + 1))) !== null) return segment + 1;
     if (this.current?.segment === segment && performance.now() - this.lookedThroughAt < LOOK_THROUGH_EVERY_MS)
       return null;
     this.lookedThroughAt = performance.now();
-    return (await segments(this.directory)).find((later) => later > segment) ?? null;
+    return (await segments(this.folder)).find((later) => later > segment) ?? null;
   }
 
   /** What is in `segment` and behind it, as of not long ago: to ask each of many segments at every read would take longer than reading. */
   private async laterBytes(segment: number): Promise<number> {
     const now = performance.now();
     if (this.later.segment !== segment || now - this.later.askedAt >= ASK_SIZES_EVERY_MS)
-      this.later = { segment, askedAt: now, bytes: await bytesBehind(this.directory, segment) };
+      this.later = { segment, askedAt: now, bytes: await bytesBehind(this.folder, segment) };
     return this.later.bytes;
   }
 
   /** All of a segment that has no head of ours, and so no salt: what is in it cannot be read. Null where it is no longer than a head. */
   private async rottenSegment(segment: number): Promise<DamagedStretch | null> {
-    const file = await open(segmentFile(this.directory, segment), 'r').catch(nullIfMissing);
+    const file = await this.folder.open(segmentName(segment));
     if (file === null) return null;
     try {
-      const { size } = await file.stat();
-      if (size <= SEGMENT_HEAD_BYTES) return null;
-      const bytes = Buffer.alloc(Math.min(size, MOST_DAMAGED_BYTES));
-      const { bytesRead } = await file.read(bytes, 0, bytes.length, 0);
-      return { offset: offsetOf(segment, 0), length: size, bytes: bytes.subarray(0, bytesRead) };
+      const length = await file.size();
+      if (length <= SEGMENT_HEAD_BYTES) return null;
+      return {
+        offset: offsetOf(segment, 0),
+        length,
+        bytes: await bytesAt(file, 0, Math.min(length, MOST_DAMAGED_BYTES)),
+      };
     } finally {
       await file.close();
     }
@@ -110,64 +116,47 @@ export class FileJournalReader extends JournalReader {
     if (opened === null) return null;
     const { file, salt } = opened;
     const start = byteOf(at);
-    const { size } = await file.stat();
-    if (size <= start) return { ...NOTHING, next: at, behindBytes: 0 };
-    const room = Buffer.allocUnsafe(Math.min(maxBytes, size - start));
-    const { bytesRead } = await file.read(room, 0, room.length, start);
-    const bytes = room.subarray(0, bytesRead);
-    const toTheEnd = start + bytes.length >= size;
-    const entries: JournalEntry[] = [];
-    const damaged: DamagedStretch[] = [];
-    let position = 0;
-    const passOver = (end: number): void => {
-      const stretch = bytes.subarray(position, Math.min(end, position + MOST_DAMAGED_BYTES));
-      damaged.push({ offset: at + position, length: end - position, bytes: stretch });
-      position = end;
-    };
-    while (position < bytes.length) {
-      const frame = readFrame(bytes, position, salt);
-      if (frame.kind === 'message') {
-        entries.push({ offset: offsetOf(segmentOf(at), start + position), message: frame.message });
-        position = frame.end;
-        continue;
-      }
-      // More of it is in the next read; nothing that long was ever written where it is not.
-      if (frame.kind === 'incomplete' && !toTheEnd) break;
-      const next = nextFrame(bytes, position + 1, salt);
-      if (next !== null) passOver(next);
-      else if (!toTheEnd) passOver(Math.max(position + 1, bytes.length - MAX_FRAME_BYTES));
-      else {
-        // Of a sealed segment this is a torn tail that nobody was told about; of the newest it may still be being written.
-        if (sealed) {
-          // All of it is there and it is wrong: rot. What a crash tore off is shorter than it says, or zeros.
-          if (frame.kind === 'damaged' && bytes[position] !== 0) passOver(bytes.length);
-          position = bytes.length;
-        }
-        break;
-      }
+    const size = await file.size();
+    const there = size - start;
+    if (there <= 0) return { ...NOTHING, next: at, behindBytes: 0 };
+    if (!sealed) {
+      const probe = await bytesAt(file, start, Math.min(PROBE_BYTES, there));
+      const { entries, damaged, end, stop } = readStretch(probe, at, {
+        salt,
+        sealed,
+        toTheEnd: probe.length === there,
+      });
+      if (stop === 'zeros') return { entries, damaged, next: at + end, behindBytes: 0 };
     }
-    return { entries, damaged, next: at + position, behindBytes: size - start - position };
+    // Damage in front of a whole frame, in a segment that is being written: the writer's bytes become visible in order, but not at one
+    // blow, and a read may meet with them half way. Read once more, after the frame behind it was seen, they are there or never were.
+    for (let believed: number | null = null; ;) {
+      const bytes = await bytesAt(file, start, Math.min(maxBytes, there));
+      const toTheEnd = bytes.length >= there;
+      const { entries, damaged, end, stop } = readStretch(bytes, at, { salt, sealed, toTheEnd, believed });
+      if (stop !== 'doubt')
+        return { entries, damaged, next: at + end, behindBytes: stop === 'zeros' ? 0 : there - end };
+      believed = end;
+    }
   }
 
-  private async open(segment: number): Promise<{ file: FileHandle; salt: number } | null> {
+  private async open(segment: number): Promise<{ file: SegmentFile; salt: number } | null> {
     if (this.current?.segment === segment) return this.current;
     await this.close();
-    const file = await open(segmentFile(this.directory, segment), 'r').catch(nullIfMissing);
+    const file = await this.folder.open(segmentName(segment));
     if (file === null) return null;
-    const head = Buffer.alloc(SEGMENT_HEAD_BYTES);
-    const { bytesRead } = await file.read(head, 0, head.length, 0);
-    const salt = saltOf(head.subarray(0, bytesRead));
+    const salt = saltOf(await bytesAt(file, 0, SEGMENT_HEAD_BYTES));
     if (salt === null) {
       await file.close();
       return null;
     }
-    this.current = { segment, file, salt };
+    const first = await bytesAt(file, SEGMENT_HEAD_BYTES, MAX_FRAME_BYTES);
+    this.current = { segment, file, salt: mendedSalt(first, salt) };
     return this.current;
   }
 }
 
-/** Where the next whole frame begins at or after `from`: lengths cannot be trusted behind damage, so every byte is tried. */
-function nextFrame(bytes: Buffer, from: number, salt: number): number | null {
-  for (let at = from; at < bytes.length; at += 1) if (readFrame(bytes, at, salt).kind === 'message') return at;
-  return null;
+async function bytesAt(file: SegmentFile, at: number, length: number): Promise<Buffer> {
+  const room = Buffer.allocUnsafe(length);
+  return room.subarray(0, await file.read(room, at));
 }

@@ -1,27 +1,22 @@
 import { randomInt } from 'node:crypto';
-import { close, fdatasync, fstat, fsync, open, unlink, write } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { CanhError } from '@canh/core/canh-error';
 import { JournalWriter, START, type JournalOffset } from '@canh/core/readings/journal';
 import type { Message } from '@canh/core/readings/message';
 import { takeLock } from '../process-lock/process-lock.js';
 import { frameBytes, MAX_BODY_BYTES, writeFrame } from './frame.js';
-import { offsetOf, segmentFile, segments, segmentHead, segmentOf, SEGMENT_HEAD_BYTES } from './segments.js';
-
-const openFile = promisify(open);
-const closeFile = promisify(close);
-const removeFile = promisify(unlink);
-const syncFile = promisify(fsync);
-const syncData = promisify(fdatasync);
-
-const sizeOf = async (file: number): Promise<number> => (await promisify(fstat)(file)).size;
+import { NodeSegmentFolder } from './node-segment-folder.js';
+import type { SegmentFile, SegmentFolder } from './segment-folder.js';
+import { offsetOf, segmentHead, segmentName, segmentOf, segments, SEGMENT_HEAD_BYTES } from './segments.js';
 
 const SEGMENT_BYTES = 64 * 2 ** 20;
 const FIRST_BUFFER_BYTES = 2 ** 18;
 /** Long enough for a few hundred messages to share one fdatasync, short beside what a radio link takes. */
-const COMMIT_WINDOW_MS = 2;
+const COMMIT_WINDOW_MS = 5;
+/** What waits is committed without waiting for the window once it is this much. */
+const FULL_GROUP_BYTES = 128 * 2 ** 10;
+/** How far a segment is grown ahead of its data: an fdatasync of blocks that the file has already is cheaper than one that gives it new ones. */
+const AHEAD = Buffer.alloc(256 * 2 ** 10);
 
 /** Messages that become durable together. One promise for all of them: thousands may wait for one fdatasync. */
 class Group {
@@ -59,7 +54,11 @@ export class FileJournalWriter extends JournalWriter {
   private filled = 0;
   private waiting: Group | null = null;
   private position = SEGMENT_HEAD_BYTES;
-  private file: number | null = null;
+  private file: SegmentFile | null = null;
+  /** Where the bytes end that were written, those of a group that failed included; `position` is where the last durable group ends. */
+  private written = SEGMENT_HEAD_BYTES;
+  /** Where the zeros end that were written ahead. */
+  private grownTo = 0;
   private committing: Promise<void> | null = null;
   private timer: NodeJS.Timeout | null = null;
   private soon: NodeJS.Immediate | null = null;
@@ -67,7 +66,7 @@ export class FileJournalWriter extends JournalWriter {
   private closed = false;
 
   private constructor(
-    private readonly directory: string,
+    private readonly folder: SegmentFolder,
     private segment: number,
     private readonly unlock: () => void,
     private readonly segmentBytes: number,
@@ -76,24 +75,14 @@ export class FileJournalWriter extends JournalWriter {
     super();
   }
 
-  /** Throws CanhError `LOCKED` where another writer is, `JOURNAL_UNWRITABLE` where the folder cannot be used. */
-  static async open(directory: string, options: JournalOptions = {}): Promise<FileJournalWriter> {
-    let unlock: () => void;
+  /** In a folder of this machine, named by its path, or another. Throws CanhError `LOCKED` where another writer is, `JOURNAL_UNWRITABLE` where the folder cannot be used. */
+  static async open(directory: string | SegmentFolder, options: JournalOptions = {}): Promise<FileJournalWriter> {
+    const { folder, unlock } =
+      typeof directory === 'string' ? await taken(directory) : { folder: directory, unlock: () => undefined };
     try {
-      await mkdir(directory, { recursive: true, mode: 0o700 });
-      unlock = takeLock(join(directory, 'writer.lock'), 'writing to the journal');
-    } catch (cause) {
-      if (cause instanceof CanhError) throw cause;
-      throw new CanhError(
-        'JOURNAL_UNWRITABLE',
-        `The journal folder ${directory} cannot be written (${(cause as Error).message}). Give CANH_DATA_DIR a folder that this user may write.`,
-        { cause },
-      );
-    }
-    try {
-      const last = Math.max((await segments(directory)).at(-1) ?? 0, segmentOf(options.after ?? START));
+      const last = Math.max((await segments(folder)).at(-1) ?? 0, segmentOf(options.after ?? START));
       const writer = new FileJournalWriter(
-        directory,
+        folder,
         last,
         unlock,
         options.segmentBytes ?? SEGMENT_BYTES,
@@ -133,8 +122,7 @@ export class FileJournalWriter extends JournalWriter {
     this.closed = true;
     while (this.committing !== null || this.waiting !== null) await (this.committing ?? this.commit());
     if (this.timer !== null) clearTimeout(this.timer);
-    if (this.file !== null) await closeFile(this.file);
-    this.file = null;
+    await this.leaveSegment();
     this.unlock();
   }
 
@@ -146,11 +134,13 @@ export class FileJournalWriter extends JournalWriter {
   }
 
   private schedule(): void {
-    if (this.committing !== null || this.timer !== null) return;
+    if (this.committing !== null || this.soon !== null) return;
+    const full = this.filled >= FULL_GROUP_BYTES;
+    if (this.timer !== null && !full) return;
     const wait = this.lastCommitAt + this.windowMs - performance.now();
     // After a quiet moment at once: a lone message need not wait for company.
-    if (wait <= 0)
-      this.soon ??= setImmediate(() => {
+    if (full || wait <= 0)
+      this.soon = setImmediate(() => {
         this.soon = null;
         void this.commit();
       });
@@ -177,20 +167,21 @@ export class FileJournalWriter extends JournalWriter {
     try {
       if (this.file === null || this.position >= this.segmentBytes) await this.startSegment();
       const file = this.file!;
-      const start = this.position;
-      await writeWhole(file, bytes, start);
-      await syncData(file).catch((cause: unknown) => this.breakOff(cause));
-      this.position = start + bytes.length;
+      await this.write(file, bytes);
+      await this.growAhead(file, bytes.length);
+      await file.sync().catch((cause: unknown) => this.breakOff(cause));
+      this.position = this.written;
       this.appended += group.messages;
       this.problem = null;
       group.resolve(offsetOf(this.segment, this.position));
     } catch (cause) {
-      await this.leaveSegment();
+      // A reader may have seen what was written, so nothing may ever be written over it. Where nothing was written, nothing was seen.
+      if (this.broken !== null || this.written > this.position) await this.leaveSegment();
       this.problem =
         this.broken ??
         new CanhError(
           'JOURNAL_WRITE_FAILED',
-          `The journal in ${this.directory} cannot be written (${(cause as Error).message}). Nothing is acknowledged until it can; free some space.`,
+          `The journal in ${this.folder.path} cannot be written (${(cause as Error).message}). Nothing is acknowledged until it can; free some space.`,
           { cause },
         );
       group.reject(this.problem);
@@ -200,61 +191,78 @@ export class FileJournalWriter extends JournalWriter {
   private breakOff(cause: unknown): never {
     this.broken = new CanhError(
       'JOURNAL_SYNC_FAILED',
-      `fdatasync failed in ${this.directory} (${(cause as Error).message}). What is on that disk is unknown; check it, then start Canh again.`,
+      `fdatasync failed in ${this.folder.path} (${(cause as Error).message}). What is on that disk is unknown; check it, then start Canh again.`,
       { cause },
     );
     throw this.broken;
   }
 
-  /** After a failed write: a reader may have seen part of it, so nothing may ever be written over it. Where nothing was written, nothing was seen. */
+  private async write(file: SegmentFile, bytes: Buffer): Promise<void> {
+    for (let done = 0; done < bytes.length;) {
+      const written = await file.write(done === 0 ? bytes : bytes.subarray(done), this.written);
+      if (written === 0) throw new Error('nothing more could be written');
+      done += written;
+      this.written += written;
+    }
+  }
+
+  /** So that a group as large as this one finds its blocks there. Where it fails it is of no account: the bytes of the group itself are written. */
+  private async growAhead(file: SegmentFile, groupBytes: number): Promise<void> {
+    if (this.written + groupBytes <= this.grownTo || groupBytes > AHEAD.length / 4) return;
+    const from = Math.max(this.grownTo, this.written);
+    const room = Math.max(0, this.segmentBytes - from);
+    if (room === 0) return;
+    this.grownTo = from + (await file.write(AHEAD.subarray(0, room), from).catch(() => 0));
+  }
+
+  /** Nothing is ever added to it after this. It ends with its data, unless its last sync failed: then it is left as it is. */
   private async leaveSegment(): Promise<void> {
-    if (this.file === null) return;
-    const untouched = this.broken === null && (await sizeOf(this.file).catch(() => -1)) === this.position;
-    if (untouched) return;
-    await closeFile(this.file).catch(() => undefined);
+    const file = this.file;
     this.file = null;
+    if (file === null) return;
+    if (this.broken === null && this.grownTo > this.written) await file.truncate(this.written).catch(() => undefined);
+    // What was acknowledged is on disk already.
+    await file.close().catch(() => undefined);
   }
 
   private async startSegment(): Promise<void> {
-    if (this.file !== null) await closeFile(this.file);
-    this.file = null;
-    const name = segmentFile(this.directory, this.segment + 1);
-    const file = await openFile(name, 'wx', 0o600);
+    await this.leaveSegment();
+    const name = segmentName(this.segment + 1);
+    const file = await this.folder.create(name);
     try {
-      await writeWhole(file, segmentHead(this.salt), 0);
+      this.written = 0;
+      await this.write(file, segmentHead(this.salt));
     } catch (error) {
       // No reader goes into a segment without its whole head, so the number serves again: a full disk must not fill with empty files.
-      await closeFile(file).finally(() => removeFile(name));
+      await file.close().finally(() => this.folder.remove(name));
       throw error;
     }
     this.segment += 1;
     try {
-      await syncData(file).catch((cause: unknown) => this.breakOff(cause));
+      await file.sync().catch((cause: unknown) => this.breakOff(cause));
       // The name must be on disk before the first message behind it is acknowledged.
-      const folder = await openFile(this.directory, 'r');
-      await syncFile(folder)
-        .catch((cause: unknown) => this.breakOff(cause))
-        .finally(() => closeFile(folder));
+      await this.folder.sync().catch((cause: unknown) => this.breakOff(cause));
     } catch (error) {
-      await closeFile(file);
+      await file.close();
       throw error;
     }
     this.file = file;
-    this.position = SEGMENT_HEAD_BYTES;
+    this.position = this.written;
+    this.grownTo = this.written;
   }
 }
 
-/** `write` may write less than it was given and say so without an error: a disk that fills up does that. */
-function writeWhole(file: number, bytes: Buffer, position: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const more = (done: number): void => {
-      write(file, bytes, done, bytes.length - done, position + done, (error, written) => {
-        if (error !== null) return reject(error);
-        if (written === 0) return reject(new Error('nothing more could be written'));
-        if (done + written < bytes.length) return more(done + written);
-        resolve();
-      });
-    };
-    more(0);
-  });
+/** The folder at this path, made where it was not, for this writer alone. */
+async function taken(directory: string): Promise<{ folder: SegmentFolder; unlock: () => void }> {
+  try {
+    const folder = await NodeSegmentFolder.make(directory);
+    return { folder, unlock: takeLock(join(directory, 'writer.lock'), 'writing to the journal') };
+  } catch (cause) {
+    if (cause instanceof CanhError) throw cause;
+    throw new CanhError(
+      'JOURNAL_UNWRITABLE',
+      `The journal folder ${directory} cannot be written (${(cause as Error).message}). Give CANH_DATA_DIR a folder that this user may write.`,
+      { cause },
+    );
+  }
 }

@@ -69,3 +69,36 @@ export function readFrame(buffer: Buffer, at: number, salt: number): FrameRead {
   };
   return { kind: 'message', message, end };
 }
+
+export function isZeros(bytes: Buffer): boolean {
+  for (let at = 0; at < bytes.length; at += 1) if (bytes[at] !== 0) return false;
+  return true;
+}
+
+/**
+ * Whether what is left at the end of a segment is a frame of which a crash kept the beginning, with the end of the file or zeros behind it;
+ * otherwise all of a frame is there, and it is rotten.
+ */
+export function isTorn(tail: Buffer, salt: number): boolean {
+  let written = tail.length;
+  while (written > 0 && tail[written - 1] === 0) written -= 1;
+  if (written < FRAME_HEAD_BYTES) return true;
+  const length = tail.readUInt32LE(0);
+  const end = FRAME_HEAD_BYTES + length;
+  if (length < BODY_HEAD_BYTES || length > MAX_BODY_BYTES || end <= written || end === tail.length) return false;
+  // It says that it is longer than what is there. If that has the right CRC, the length is what rotted.
+  const checksOut = (upTo: number): boolean =>
+    crc32c(tail.subarray(FRAME_HEAD_BYTES, upTo), salt) === tail.readUInt32LE(4);
+  return !checksOut(written) && !checksOut(tail.length);
+}
+
+/**
+ * The salt by which the first frame checks out: the one given, or one that differs from it by a single bit. A whole segment hangs on these
+ * four bytes, and must not be lost with one bit of them. Where there is no whole frame it is the one given.
+ */
+export function mendedSalt(first: Buffer, salt: number): number {
+  const fits = (tried: number): boolean => readFrame(first, 0, tried).kind === 'message';
+  if (fits(salt)) return salt;
+  const flipped = Array.from({ length: 32 }, (_, bit) => (salt ^ (1 << bit)) >>> 0);
+  return flipped.find(fits) ?? salt;
+}

@@ -1,6 +1,6 @@
 /** One open segment. Positions and sizes are bytes from its beginning. */
 export interface SegmentFile {
-  /** How many of the bytes were written: fewer without an error where a disk is filling up. */
+  /** How many of the bytes were written: fewer without an error where a disk is filling up. Rejects where none was. */
   write(bytes: Uint8Array, at: number): Promise<number>;
   /** Resolves when the bytes and the size are on disk (fdatasync). */
   sync(): Promise<void>;
@@ -15,11 +15,11 @@ export interface SegmentFile {
 export interface SegmentFolder {
   /** For messages to people. */
   readonly path: string;
-  /** Names of the files that are there, in any order. */
+  /** Names of the files that are there, in any order; none where the folder is not there. */
   names(): Promise<string[]>;
-  /** Null where it is not there. */
+  /** To be read. Null where it is not there. */
   open(name: string): Promise<SegmentFile | null>;
-  /** Fails where it is there already. */
+  /** To be written. Fails where it is there already. */
   create(name: string): Promise<SegmentFile>;
   /** Null where it is not there. */
   size(name: string): Promise<number | null>;

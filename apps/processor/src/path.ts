@@ -2,6 +2,7 @@ import { judge, type Judgement } from '@canh/core/rules/judge';
 import { RuleStates } from '@canh/core/rules/rule-states';
 import type { AlertStore } from '@canh/core/alerts/alert-store';
 import type { JournalOffset, JournalReader } from '@canh/core/readings/journal';
+import type { FlaggedReading } from '@canh/core/quality/flagged-reading';
 import type { TimeWindow } from '@canh/core/readings/accept-time';
 import type { Quarantine, QuarantineReason } from '@canh/core/readings/quarantine';
 import type { Checkpoints, RuleStateRow } from '@canh/core/rules/checkpoints';
@@ -9,7 +10,19 @@ import type { LatestValues } from '@canh/core/series/latest-values';
 import type { DeviceAttributes } from '@canh/core/stations/attributes';
 import type { Clock } from '@canh/core/time/instant';
 import type { Log } from '@canh/runtime/log';
-import { concatMap, defer, EMPTY, of, repeat, ReplaySubject, takeUntil, tap, timer, type Observable } from 'rxjs';
+import {
+  concatMap,
+  defer,
+  EMPTY,
+  of,
+  repeat,
+  ReplaySubject,
+  takeUntil,
+  tap,
+  timer,
+  type Observable,
+  type OperatorFunction,
+} from 'rxjs';
 import type { InventoryWatch } from './inventory-watch.js';
 import { readBatch, type ReadBatch } from './read-batch.js';
 import type { StoreWriter } from './store-writer.js';
@@ -64,6 +77,7 @@ export class Path {
   private keptAt = 0;
   private more = false;
   private refreshedAt = 0;
+  private readonly judge: OperatorFunction<readonly FlaggedReading[], Judgement>;
 
   constructor(
     private readonly parts: PathParts,
@@ -72,6 +86,7 @@ export class Path {
     private readonly writer: StoreWriter,
   ) {
     this.keptOffset = offset;
+    this.judge = judge(() => parts.inventory.rulebook, states);
   }
 
   /** The place up to which everything is judged and saved for good. */
@@ -147,8 +162,6 @@ export class Path {
   private judged(batch: ReadBatch): Observable<Judgement> {
     return batch.next === this.offset ? EMPTY : of(batch.readings).pipe(this.judge);
   }
-
-  private readonly judge = judge(() => this.parts.inventory.rulebook, this.states);
 
   private async save(batch: ReadBatch, { transitions, failures, evaluations }: Judgement): Promise<void> {
     const { alerts, quarantine, attributes, clock, log } = this.parts;

@@ -23,6 +23,7 @@ import {
   type Observable,
   type OperatorFunction,
 } from 'rxjs';
+import { elapsedMs } from './elapsed.js';
 import type { InventoryWatch } from './inventory-watch.js';
 import { readBatch, type ReadBatch } from './read-batch.js';
 import type { StoreWriter } from './store-writer.js';
@@ -143,7 +144,7 @@ export class Path {
       const { journal, inventory, window, clock } = this.parts;
       const found = await journal.read(this.offset, READ_BYTES);
       // Behind the read: whoever sent one of these messages was registered before.
-      if (found.entries.length > 0 || clock.now() - this.refreshedAt >= REFRESH_EVERY_MS) {
+      if (found.entries.length > 0 || elapsedMs(clock, this.refreshedAt) >= REFRESH_EVERY_MS) {
         await inventory.refresh();
         this.refreshedAt = clock.now();
       }
@@ -192,7 +193,7 @@ export class Path {
     this.evaluations += evaluations;
     this.offset = batch.next;
     this.behindMs = batch.lastReceivedAt === null ? 0 : Math.max(0, clock.now() - batch.lastReceivedAt);
-    if (clock.now() - this.keptAt >= KEEP_EVERY_MS)
+    if (elapsedMs(clock, this.keptAt) >= KEEP_EVERY_MS)
       await this.untilItWorks('records.unavailable', () => this.keep(batch.next));
   }
 

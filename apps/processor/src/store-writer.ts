@@ -10,6 +10,7 @@ import { Tally } from '@canh/core/series/tally';
 import { MINUTE_MS, type Clock, type Instant } from '@canh/core/time/instant';
 import type { Log } from '@canh/runtime/log';
 import { firstValueFrom, race, ReplaySubject, timer } from 'rxjs';
+import { elapsedMs } from './elapsed.js';
 import type { ReadBatch } from './read-batch.js';
 import { StoredStretch } from './stored-stretch.js';
 import { Stopping, untilItWorks } from './until-it-works.js';
@@ -130,17 +131,25 @@ export class StoreWriter {
       if (this.queue.length > 0) {
         await this.gathered();
         await this.appendQueued();
-      } else if (!this.inStep && this.offset >= this.head) this.inStep = true;
+      } else if (!this.inStep && this.offset >= this.head) [this.inStep, this.behindBytes] = [true, 0];
       else if (!this.inStep) await this.catchUp();
-      else await this.somethingToDo();
+      else {
+        await this.somethingToDo();
+        // The last of it is in the books soon, too, when nothing follows it.
+        if (this.queue.length === 0) await this.settle(false);
+      }
     }
     while (this.queue.length > 0 && this.problem === null) await this.appendQueued();
   }
 
   private somethingToDo(): Promise<void> {
     return new Promise((resolve) => {
-      this.wake = resolve;
-      if (this.stopped || this.queue.length > 0 || !this.inStep) resolve();
+      const due = this.offset === this.keptOffset ? null : setTimeout(resolve, SETTLE_EVERY_MS);
+      this.wake = () => {
+        if (due !== null) clearTimeout(due);
+        resolve();
+      };
+      if (this.stopped || this.queue.length > 0 || !this.inStep) this.wake();
     });
   }
 
@@ -170,8 +179,10 @@ export class StoreWriter {
 
   private async catchUp(): Promise<void> {
     const from = this.offset;
-    const begun = from >= this.accounted ? (this.begun[0] ?? null) : null;
-    const until = begun?.next ?? (from < this.accounted ? this.accounted : null);
+    const later = from >= this.accounted ? (this.begun[0] ?? null) : null;
+    // Between stretches that were begun lie those that gave the store nothing: they are in no books yet.
+    const begun = later !== null && later.from <= from ? later : null;
+    const until = begun?.next ?? later?.from ?? (from < this.accounted ? this.accounted : null);
     const batches: ReadBatch[] = [];
     for (let at = from; batches.length === 0 || (begun !== null && at < begun.next); at = batches.at(-1)!.next)
       batches.push(await this.read(at, until));
@@ -282,7 +293,7 @@ export class StoreWriter {
   private async rewindIfRestarted(): Promise<boolean> {
     const { store, checkpoints, clock, log } = this.parts;
     const now = clock.now();
-    if (this.problem === null && now - this.lookedForRestartAt < LOOK_FOR_RESTART_MS) return false;
+    if (this.problem === null && elapsedMs(clock, this.lookedForRestartAt) < LOOK_FOR_RESTART_MS) return false;
     const startedAt = await store.startedAt();
     this.lookedForRestartAt = now;
     if (startedAt === null) return false;
@@ -301,7 +312,8 @@ export class StoreWriter {
   }
 
   private async settle(now: boolean): Promise<void> {
-    if (this.offset === this.keptOffset || (!now && this.parts.clock.now() - this.settledAt < SETTLE_EVERY_MS)) return;
+    if (this.offset === this.keptOffset || (!now && elapsedMs(this.parts.clock, this.settledAt) < SETTLE_EVERY_MS))
+      return;
     await this.untilItWorks(() => this.settleNow());
   }
 

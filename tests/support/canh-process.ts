@@ -56,8 +56,10 @@ export class Program {
   private readonly readers = new Set<() => void>();
   private over = false;
 
-  constructor(path: string, args: readonly string[], settings: Settings) {
-    this.child = spawn(process.execPath, ['--enable-source-maps', built(path), ...args], {
+  /** `under`: a program that runs it in the same process, with its own arguments, as `strace -D` does. */
+  constructor(path: string, args: readonly string[], settings: Settings, under: readonly string[] = []) {
+    const [command = '', ...rest] = [...under, process.execPath, '--enable-source-maps', built(path), ...args];
+    this.child = spawn(command, rest, {
       cwd: ROOT,
       env: environment(settings),
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -161,9 +163,10 @@ export class CanhProcess {
     public program: Program,
     readonly settings: Settings,
     readonly dataDir: string,
+    private readonly under: readonly string[],
   ) {}
 
-  static async start({ env = {} }: { env?: Settings } = {}): Promise<CanhProcess> {
+  static async start({ env = {}, under = [] }: { env?: Settings; under?: readonly string[] } = {}): Promise<CanhProcess> {
     const dataDir = env['CANH_DATA_DIR'] ?? (await temporaryFolder());
     const settings: Settings = {
       CANH_HTTP_PORT: '0',
@@ -171,11 +174,12 @@ export class CanhProcess {
       CANH_WS_PORT: '0',
       CANH_ADMIN_PASSWORD: ADMIN_PASSWORD,
       CANH_LOG_LEVEL: 'warn',
+      CANH_SELF_REPORT_SECONDS: '0',
       ...env,
       CANH_DATA_DIR: dataDir,
     };
-    const program = new Program('apps/canh/src/main.js', ['start'], settings);
-    const started = new CanhProcess(program, settings, dataDir);
+    const program = new Program('apps/canh/src/main.js', ['start'], settings, under);
+    const started = new CanhProcess(program, settings, dataDir, under);
     await started.ready();
     return started;
   }
@@ -197,7 +201,7 @@ export class CanhProcess {
   }
 
   spawn(): void {
-    this.program = new Program('apps/canh/src/main.js', ['start'], this.settings);
+    this.program = new Program('apps/canh/src/main.js', ['start'], this.settings, this.under);
   }
 
   async ready(): Promise<void> {

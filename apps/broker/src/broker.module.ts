@@ -1,4 +1,5 @@
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import {
   Inject,
   Injectable,
@@ -15,9 +16,11 @@ import { ProcessorLink } from '@canh/adapters/processor-link/processor-link';
 import { openRecords, type RecordsDatabase } from '@canh/adapters/records-sql/open-records';
 import { loadServerKey } from '@canh/adapters/records-sql/server-key';
 import { SqlCredentials } from '@canh/adapters/records-sql/sql-credentials';
+import { SqlInventoryDesk } from '@canh/adapters/records-sql/sql-inventory-desk';
 import { SqlRegistry } from '@canh/adapters/records-sql/sql-registry';
 import { SqlReplayRequests } from '@canh/adapters/records-sql/sql-replay-requests';
 import { Health } from '@canh/runtime/health';
+import { SECOND_MS } from '@canh/core/time/instant';
 import { makeDataDir } from '@canh/runtime/data-dir';
 import { openLog, type Log } from '@canh/runtime/log';
 import { Metrics } from '@canh/runtime/metrics';
@@ -26,6 +29,7 @@ import type { BrokerSettings } from './broker.settings.js';
 import { DiskRoom } from './disk-room.js';
 import { openHttpDoor } from './http-door.js';
 import { Intake } from './intake.js';
+import { addSelf, SelfReport } from './self-report.js';
 import { openJournal } from './open-journal.js';
 import { MqttDoor } from './mqtt-door.js';
 import { Replays } from './replays.js';
@@ -36,12 +40,16 @@ interface BrokerParts {
   readonly records: RecordsDatabase;
   readonly credentials: SqlCredentials;
   readonly registry: SqlRegistry;
+  readonly inventory: SqlInventoryDesk;
   readonly replays: Replays;
   readonly link: ProcessorLink;
   readonly disk: DiskRoom;
   readonly log: Log;
 }
 const PARTS = Symbol('broker parts');
+
+/** Where `devices` describes Canh itself; without it nobody could read its reports. */
+const SELF_MODEL = 'system/canh';
 
 /** For tokens that were withdrawn, and for messages to be read once more. */
 const LOOK_EVERY_MS = 1_000;
@@ -55,6 +63,7 @@ export class Doors implements OnModuleInit, OnApplicationShutdown {
   private intake: Intake | null = null;
   private registryVersion = -1;
   private looks: NodeJS.Timeout | undefined;
+  private self: SelfReport | null = null;
 
   constructor(
     @Inject(PARTS) private readonly parts: BrokerParts,
@@ -97,6 +106,17 @@ export class Doors implements OnModuleInit, OnApplicationShutdown {
     );
     const mqtt = await MqttDoor.open(intake, credentials, settings, log);
     this.mqtt = mqtt;
+    if (settings.selfReportSeconds > 0 && existsSync(join(settings.devicesDir, SELF_MODEL))) {
+      await addSelf(this.parts.registry, this.parts.inventory);
+      this.self = new SelfReport({
+        intake,
+        status: () => link.status(),
+        disk,
+        everyMs: settings.selfReportSeconds * SECOND_MS,
+        clock: systemClock,
+        log,
+      });
+    }
     this.looks = setInterval(() => {
       void this.dropRevoked();
       void this.parts.replays.look();
@@ -150,6 +170,7 @@ export class Doors implements OnModuleInit, OnApplicationShutdown {
 
   async onApplicationShutdown(): Promise<void> {
     clearInterval(this.looks);
+    this.self?.close();
     await this.mqtt?.close();
     await this.intake?.close();
     this.parts.link.close();
@@ -172,7 +193,19 @@ export class BrokerModule {
     const replays = new Replays(new SqlReplayRequests(records), journal, systemClock, log);
     const link = new ProcessorLink(settings.dataDir);
     const disk = new DiskRoom(resolve(settings.dataDir), settings.diskWarnMb);
-    const parts: BrokerParts = { settings, journal, records, credentials, registry, replays, link, disk, log };
+    const inventory = new SqlInventoryDesk(records);
+    const parts: BrokerParts = {
+      settings,
+      journal,
+      records,
+      credentials,
+      registry,
+      inventory,
+      replays,
+      link,
+      disk,
+      log,
+    };
     return { module: BrokerModule, providers: [{ provide: PARTS, useValue: parts }, Doors], exports: [Doors] };
   }
 }

@@ -1,8 +1,8 @@
-import { statfs } from 'node:fs/promises';
 import type { PathStatus } from '@canh/core/series/live-series';
 import type { InventoryDesk, Registry } from '@canh/core/stations/registry';
 import { MINUTE_MS, SECOND_MS, type Clock } from '@canh/core/time/instant';
 import type { Log } from '@canh/runtime/log';
+import type { DiskRoom } from './disk-room.js';
 import type { Intake } from './intake.js';
 
 /** The station, the device and the profile (`devices/system/canh`) that Canh is to itself. */
@@ -14,7 +14,7 @@ const LOOK_EVERY_MS = 5 * SECOND_MS;
 export interface SelfReportParts {
   readonly intake: Intake;
   readonly status: () => Promise<PathStatus>;
-  readonly dataDir: string;
+  readonly disk: DiskRoom;
   readonly everyMs: number;
   readonly clock: Clock;
   readonly log: Log;
@@ -72,7 +72,7 @@ export class SelfReport {
       [this.reportedAt, this.reported] = [now, troubles];
       const values = {
         ...(status === null ? {} : valuesOf(status, now)),
-        disk_free_pct: await freePercent(this.parts.dataDir),
+        disk_free_pct: await this.parts.disk.freePercent(),
       };
       await intake.accept('telemetry', SELF, Buffer.from(JSON.stringify({ ts: now, values })));
     } catch (error) {
@@ -95,9 +95,4 @@ function valuesOf(status: PathStatus, now: number): Record<string, number> {
     judge_behind_s: Math.round(judgeBehindMs / SECOND_MS),
     journal_damaged_count: journalDamaged,
   };
-}
-
-async function freePercent(directory: string): Promise<number> {
-  const { bavail, blocks } = await statfs(directory);
-  return Math.round((bavail / blocks) * 1_000) / 10;
 }

@@ -1,4 +1,4 @@
-import type { QuarantineReason } from '@canh/core/readings/quarantine';
+import { sql } from 'kysely';
 import { LedgerDesk, type LedgerLine, type LedgerQuery } from '@canh/core/series/ledger';
 import type { RecordsDatabase } from './open-records.js';
 
@@ -7,41 +7,52 @@ export class SqlLedgerDesk extends LedgerDesk {
     super();
   }
 
-  lines({ from, to, deviceId }: LedgerQuery, limit: number): Promise<LedgerLine[]> {
-    return this.database.readTogether(async (snapshot) => {
-      const rows = await snapshot
-        .selectFrom('ledger')
-        .selectAll()
-        .where('hour', '>=', from)
-        .where('hour', '<', to)
-        .$if(deviceId !== undefined, (query) => query.where('device_id', '=', deviceId!))
-        .orderBy('hour', 'desc')
-        .orderBy('device_id')
-        .limit(limit)
-        .execute();
-      const [newest, oldest] = [rows[0], rows.at(-1)];
-      if (newest === undefined || oldest === undefined) return [];
-      const reasons = await snapshot
-        .selectFrom('ledger_quarantined')
-        .selectAll()
-        .where('hour', '>=', oldest.hour)
-        .where('hour', '<=', newest.hour)
-        .$if(deviceId !== undefined, (query) => query.where('device_id', '=', deviceId!))
-        .where('count', '!=', 0)
-        .orderBy('reason')
-        .execute();
-      const quarantinedOf = new Map<string, Partial<Record<QuarantineReason, number>>>();
-      for (const { hour, device_id, reason, count } of reasons) {
-        const key = `${hour} ${device_id}`;
-        const quarantined = quarantinedOf.get(key);
-        if (quarantined === undefined) quarantinedOf.set(key, { [reason]: count });
-        else quarantined[reason] = count;
-      }
-      return rows.map(({ device_id, ...line }) => ({
-        ...line,
-        deviceId: device_id,
-        quarantined: quarantinedOf.get(`${line.hour} ${device_id}`) ?? {},
-      }));
-    });
+  async lines({ from, to, deviceId }: LedgerQuery, limit: number): Promise<LedgerLine[]> {
+    const lines = this.database
+      // The hours that there are, newest first: the lines of one device are found by them, since no index is kept for it.
+      .withRecursive('hours(hour)', (query) =>
+        query
+          .selectFrom('ledger')
+          .select(({ fn }) => fn.max('hour').as('hour'))
+          .where('hour', '<', to)
+          .unionAll(
+            query
+              .selectFrom('hours')
+              .select((row) =>
+                row
+                  .selectFrom('ledger')
+                  .select(({ fn }) => fn.max('ledger.hour').as('hour'))
+                  .whereRef('ledger.hour', '<', 'hours.hour')
+                  .$asScalar()
+                  .$notNull()
+                  .as('hour'),
+              )
+              .where('hours.hour', '>', from),
+          ),
+      )
+      .selectFrom('ledger')
+      .where('ledger.hour', '>=', from)
+      .where('ledger.hour', '<', to);
+    const wanted =
+      deviceId === undefined
+        ? lines
+        : lines
+            .where('ledger.device_id', '=', deviceId)
+            .where('ledger.hour', 'in', (row) => row.selectFrom('hours').select('hour'));
+    const rows = await wanted
+      .selectAll('ledger')
+      .select(
+        sql<string>`(select json_group_object(reason, count) from ledger_quarantined as q
+          where q.hour = ledger.hour and q.device_id = ledger.device_id and count <> 0)`.as('quarantined'),
+      )
+      .orderBy('ledger.hour', 'desc')
+      .orderBy('ledger.device_id')
+      .limit(limit)
+      .execute();
+    return rows.map(({ device_id, quarantined, ...line }) => ({
+      ...line,
+      deviceId: device_id,
+      quarantined: JSON.parse(quarantined) as LedgerLine['quarantined'],
+    }));
   }
 }

@@ -30,7 +30,7 @@ export async function up(database: Kysely<unknown>): Promise<void> {
     .where(sql.ref('replayed_at'), 'is', sql.lit(null))
     .execute();
 
-  // The hour first: lines are added to in the present hour, and stand together there whatever the number of devices.
+  // The hour first, and no index by device: what is added up and what is let go of then stands together, whatever the number of devices.
   await schema
     .createTable('ledger')
     .addColumn('hour', 'bigint', (column) => column.notNull())
@@ -43,7 +43,6 @@ export async function up(database: Kysely<unknown>): Promise<void> {
     .addColumn('missing', 'bigint', (column) => column.notNull())
     .addPrimaryKeyConstraint('ledger_key', ['hour', 'device_id'])
     .execute();
-  await schema.createIndex('ledger_of_device').on('ledger').columns(['device_id', 'hour']).execute();
   await schema
     .createTable('ledger_quarantined')
     .addColumn('hour', 'bigint', (column) => column.notNull())

@@ -5,7 +5,7 @@ import { DAY_MS, HOUR_MS, MINUTE_MS, type Instant } from '@canh/core/time/instan
 
 const MOST_READINGS = 2_000;
 /** Of one metric and one span of measuring. */
-const MOST_LOOKED_AT = 20_000;
+const MOST_LOOKED_AT = 10_000;
 /** Nearly everything was measured shortly before it was received, or by a clock that is a little fast. */
 const USUALLY_WITHIN_MS = HOUR_MS;
 const AHEAD_MS = 5 * MINUTE_MS;

@@ -20,7 +20,7 @@ export const ledgerQuery = (live: Live, of: { readonly length: LedgerLength; rea
   queryOptions({
     queryKey: ['ledger', of.length, of.device],
     queryFn: ({ signal }) => {
-      const now = live.now();
+      const now = Math.ceil(live.now());
       const asked = new URLSearchParams({ from: String(now - lengthMs[of.length]), to: String(now + 1) });
       if (of.device !== null) asked.set('deviceId', of.device);
       return ask<LedgerView>('GET', `/api/ledger?${asked.toString()}`, { signal });

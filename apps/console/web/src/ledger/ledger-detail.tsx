@@ -256,7 +256,7 @@ function Replay({
       <Button
         variant="default"
         className={style.replayButton ?? ''}
-        disabled={!may || !something || replay.isPending}
+        disabled={!may || !something || replay.isPending || replay.isSuccess}
         onClick={() => replay.mutate()}
         data-testid="replay"
       >

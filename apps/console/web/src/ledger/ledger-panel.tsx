@@ -17,7 +17,7 @@ import { hourWords, placeWords, reasonWords } from './ledger-words.js';
 
 const rowsAtOnce = 200;
 /** Beside the other side by side columns; each has a word of its own where there is room for one line only. */
-const columns = ['messages', 'received', 'stored', 'duplicate', 'quarantined', 'sum', 'late', 'missing'] as const;
+const columns = ['messages', 'received', 'stored', 'duplicate', 'quarantined', 'sum', 'late', 'missing', 'reasons'] as const;
 
 /** What became of everything that arrived, by device and hour. */
 export function LedgerPanel(): ReactNode {
@@ -282,7 +282,9 @@ function Line({ line, now }: { line: LedgerLineView; now: number }): ReactNode {
       <td {...data('missing')} className="number hatched" data-none={line.missing === 0}>
         {format.integer(line.missing)}
       </td>
-      {quarantined > 0 && <td data-cell="reasons">{reasonWords(line.quarantined, text)}</td>}
+      <td {...data('reasons')} data-none={quarantined === 0}>
+        {reasonWords(line.quarantined, text)}
+      </td>
     </tr>
   );
 }

@@ -321,6 +321,7 @@ export const en: Words = {
       sum: 'Sum',
       late: 'Late',
       missing: 'Missing',
+      reasons: 'Why quarantined',
     },
     meaning: {
       messages: 'messages that this device sent itself',

@@ -349,6 +349,7 @@ export const vi = {
       sum: 'Khớp',
       late: 'Trễ',
       missing: 'Thiếu',
+      reasons: 'Lý do giữ lại',
     },
     meaning: {
       messages: 'bản tin do chính thiết bị này gửi',

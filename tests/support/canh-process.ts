@@ -166,7 +166,10 @@ export class CanhProcess {
     private readonly under: readonly string[],
   ) {}
 
-  static async start({ env = {}, under = [] }: { env?: Settings; under?: readonly string[] } = {}): Promise<CanhProcess> {
+  static async start({
+    env = {},
+    under = [],
+  }: { env?: Settings; under?: readonly string[] } = {}): Promise<CanhProcess> {
     const dataDir = env['CANH_DATA_DIR'] ?? (await temporaryFolder());
     const settings: Settings = {
       CANH_HTTP_PORT: '0',

@@ -1,0 +1,84 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { expect } from 'vitest';
+import type { SmtpInbox } from '../../support/smtp-inbox.js';
+
+export const MINUTE_MS = 60_000;
+export const FIRST_READING = Date.UTC(2020, 9, 1);
+/** One reading a minute; a flood every WAVE minutes: low, over alarm 1, over alarm 3, low again. */
+export const WAVE = 150;
+const RISES = 30;
+const CRESTS = 60;
+const FALLS = 90;
+const HOLD = 10;
+
+/** The level at a minute of a series that begins low; below every alarm for the first RISES minutes. */
+export function levelAt(minute: number): number {
+  const inWave = minute % WAVE;
+  // The last digits tell the readings apart.
+  const own = minute / 1e6;
+  return own + (inWave < RISES || inWave >= FALLS ? 1 : inWave < CRESTS ? 4.5 : 6.5);
+}
+
+export interface Told {
+  readonly station: string;
+  readonly kind: string;
+  readonly minute: number;
+  readonly severity: string;
+}
+
+/** What the rule must say of so many minutes, worked out by hand from the shape of the wave. */
+export function storyOf(station: string, minutes: number): Told[] {
+  const told: Told[] = [];
+  for (let wave = 0; wave < minutes; wave += WAVE)
+    told.push(
+      { station, kind: 'raised', minute: wave + RISES + HOLD, severity: 'warning' },
+      { station, kind: 'severity-changed', minute: wave + CRESTS + HOLD, severity: 'critical' },
+      { station, kind: 'returned', minute: wave + FALLS, severity: 'critical' },
+    );
+  return told.filter(({ minute }) => minute < minutes);
+}
+
+/**
+ * After the stop: the alerts of these stations are the story and nothing else, each word of it has its notice, each notice its delivery,
+ * each delivery its acceptance and its mail. Returns how many mails came more than once.
+ */
+export function expectStoryTold(
+  dataDir: string,
+  expected: readonly Told[],
+  firstReading: number,
+  inbox: SmtpInbox,
+): number {
+  const records = new DatabaseSync(join(dataDir, 'records.sqlite'), { readOnly: true });
+  const rows = <T>(query: string): T[] => records.prepare(query).all() as T[];
+  try {
+    const told = rows<{ station_id: string; kind: string; at: number; severity: string }>(
+      'select station_id, kind, at, severity from alert_events order by station_id, change',
+    ).map(({ station_id: station, kind, at, severity }) => ({
+      station,
+      kind,
+      minute: (at - firstReading) / MINUTE_MS,
+      severity,
+    }));
+    expect(told).toEqual(expected);
+
+    const notices = rows<{ change: number; planned: number }>('select change, planned from notices');
+    expect(new Set(notices.map(({ change }) => change)).size).toBe(expected.length);
+    expect(notices.every(({ planned }) => planned === 1)).toBe(true);
+    const deliveries = rows<{ id: string; notice_id: string; state: string }>(
+      'select id, notice_id, state from deliveries',
+    );
+    expect(new Set(deliveries.map(({ notice_id: notice }) => notice)).size).toBe(expected.length);
+    expect(deliveries.map(({ state }) => state)).toEqual(deliveries.map(() => 'accepted'));
+    expect(deliveries.length).toBe(expected.length);
+    // A copy has the Message-ID of its original, so that whoever gets both can tell.
+    expect(mailsOf(inbox).size).toBe(expected.length);
+    return inbox.mails.length - expected.length;
+  } finally {
+    records.close();
+  }
+}
+
+/** The mails by their Message-IDs. */
+export const mailsOf = (inbox: SmtpInbox): Set<string> =>
+  new Set(inbox.mails.map(({ headers }) => headers.get('message-id') ?? ''));

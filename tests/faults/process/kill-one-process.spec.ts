@@ -1,0 +1,76 @@
+import { expect, it } from 'vitest';
+import { ADMIN_PASSWORD, Api, Program, steadyPort } from '../../support/canh-process.js';
+import { eventually } from '../../support/eventually.js';
+import { faultSeed } from '../../support/seeded.js';
+import { expectStoryTold, FIRST_READING, mailsOf, storyOf } from './flood.js';
+import { pause, times, withinMs } from './length.js';
+import { Load, shuffled } from './load.js';
+import { MAILS_ON_THE_WAY, Province } from './world.js';
+
+const KILLS_EACH = times(1, 20);
+const READY_WITHIN_MS = 60_000;
+const parts = ['broker', 'processor', 'notifier', 'console'] as const;
+type Part = (typeof parts)[number];
+const floods = ['song-1', 'song-2', 'song-3'];
+const rivers = [...floods, 'ton-dong', 'qua-http', 'khong-gio'];
+
+it(
+  `survives the kill of each of its processes alone, ${KILLS_EACH} times`,
+  async () => {
+    const province = await Province.make(rivers, faultSeed('kill-one-process'));
+    const { published, chance, inbox, dataDir, settings, ports } = province;
+    const page = await steadyPort();
+    const consoleUrl = `http://127.0.0.1:${page}`;
+    const brokerUrl = `http://127.0.0.1:${ports.http}`;
+    const running = new Map<Part, Program>();
+    const start = (part: Part): void => {
+      const own = part === 'console' ? { CANH_HTTP_PORT: String(page), CANH_ADMIN_PASSWORD: ADMIN_PASSWORD } : {};
+      running.set(part, new Program(`apps/${part}/src/main.js`, [], { ...settings, ...own }));
+    };
+    const output = (): string => [...running].map(([part, program]) => `${part}\n${program.output}`).join('\n');
+    const ready = (url: string): Promise<void> =>
+      eventually(async () => expect((await fetch(`${url}/health/ready`)).status, output()).toBe(200), READY_WITHIN_MS);
+    try {
+      for (const part of parts) start(part);
+      await Promise.all([ready(brokerUrl), ready(consoleUrl)]);
+      const load = new Load(province);
+      for (const river of floods) load.flood(river, province.device(river));
+      load.backlogs('ton-dong', province.device('ton-dong', { wire: 'torn' }));
+      load.backlogs('qua-http', province.httpDevice('qua-http'));
+      load.untimed('khong-gio', province.device('khong-gio'));
+
+      const victims = Array.from({ length: KILLS_EACH }, () => parts).flat();
+      for (const victim of shuffled(victims, chance)) {
+        const before = published.acknowledged();
+        // The broker needs none of the others.
+        await eventually(() => expect(published.acknowledged(), output()).toBeGreaterThan(before), READY_WITHIN_MS);
+        await pause(chance() * 1_200);
+        await running.get(victim)?.kill();
+        await pause(chance() * 500);
+        start(victim);
+      }
+      await Promise.all([ready(brokerUrl), ready(consoleUrl)]);
+      const minutes = await load.end();
+      const expected = floods.flatMap((river) => storyOf(river, minutes.get(river) ?? 0));
+      const api = await Api.signIn(consoleUrl, ADMIN_PASSWORD);
+      await province.quiet(api);
+      await eventually(() => expect(mailsOf(inbox).size).toBe(expected.length), READY_WITHIN_MS);
+      await province.expectShown(api, [...floods, 'ton-dong', 'qua-http']);
+      for (const program of running.values()) await program.stop();
+
+      await province.expectNothingWrong();
+      const copies = expectStoryTold(dataDir, expected, FIRST_READING, inbox);
+      expect(copies).toBeLessThanOrEqual(KILLS_EACH * MAILS_ON_THE_WAY);
+      console.info(
+        `kill-one-process: ${published.messages.length} messages, ${expected.length} notices, ${copies} mails sent twice`,
+      );
+    } catch (error) {
+      console.error(output());
+      throw error;
+    } finally {
+      for (const program of running.values()) await program.kill();
+      await province.remove();
+    }
+  },
+  withinMs(180_000, 3_600_000),
+);

@@ -1,0 +1,54 @@
+import { expect, it } from 'vitest';
+import type { CanhProcess } from '../../support/canh-process.js';
+import { eventually } from '../../support/eventually.js';
+import { faultSeed } from '../../support/seeded.js';
+import { expectStoryTold, FIRST_READING, mailsOf, storyOf } from './flood.js';
+import { pause, times, withinMs } from './length.js';
+import { Load } from './load.js';
+import { Province } from './world.js';
+
+const RESTARTS = times(3, 20);
+const floods = ['song-1', 'song-2', 'song-3'];
+const rivers = [...floods, 'ton-dong', 'qua-http', 'khong-gio'];
+
+it(
+  `ends with 0 within 10 s in the middle of the readings, and goes on as if nothing had been, ${RESTARTS} times`,
+  async () => {
+    const province = await Province.make(rivers, faultSeed('orderly-restart'));
+    const { published, chance, inbox, dataDir } = province;
+    let canh: CanhProcess | null = null;
+    try {
+      canh = await province.startCanh();
+      const load = new Load(province);
+      for (const river of floods) load.flood(river, province.device(river));
+      load.backlogs('ton-dong', province.device('ton-dong', { wire: 'torn' }));
+      load.backlogs('qua-http', province.httpDevice('qua-http'));
+      load.untimed('khong-gio', province.device('khong-gio'));
+      for (let restarts = 0; restarts < RESTARTS; restarts += 1) {
+        const before = published.acknowledged();
+        await eventually(() => expect(published.acknowledged()).toBeGreaterThan(before));
+        await pause(chance() * 1_200);
+        await canh.stop();
+        await canh.restart();
+      }
+      const minutes = await load.end();
+      const expected = floods.flatMap((river) => storyOf(river, minutes.get(river) ?? 0));
+      const api = await canh.signIn();
+      await province.quiet(api);
+      await eventually(() => expect(mailsOf(inbox).size).toBe(expected.length));
+      await province.expectShown(api, [...floods, 'ton-dong', 'qua-http']);
+      await canh.stop();
+      await province.expectNothingWrong();
+      // Nothing was cut off, so nobody is told twice.
+      expect(expectStoryTold(dataDir, expected, FIRST_READING, inbox)).toBe(0);
+      console.info(`orderly-restart: ${published.messages.length} messages, ${expected.length} notices`);
+    } catch (error) {
+      console.error(canh?.program.output);
+      throw error;
+    } finally {
+      await canh?.kill();
+      await province.remove();
+    }
+  },
+  withinMs(180_000, 1_800_000),
+);

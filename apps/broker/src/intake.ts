@@ -15,7 +15,7 @@ const MISSED_AFTER_MS = 10_000;
 /** A message waits no longer, whatever the judge does: keep-alives and the patience of clients are not much longer, and on disk it is safe. */
 const LONGEST_WAIT_MS = 10_000;
 /** A device that has so much waiting is read from again when it is less. */
-const MOST_WAITING_OF_ONE = 65_536;
+const MOST_WAITING_OF_ONE = 16_384;
 /** In memory, waiting for a turn: what comes in beyond it goes to disk in turns, whatever the window. */
 const MOST_WAITING = 128 * 2 ** 20;
 /** In memory, on its way to the disk: beyond it no device is read from. */
@@ -72,6 +72,7 @@ export class Intake {
     private readonly refused: (refusal: Refusal) => void,
     /** Without it nothing ever waits for the judge. */
     private readonly askPlace: AskPlace | null = null,
+    private readonly longestWaitMs = LONGEST_WAIT_MS,
   ) {}
 
   /** Messages that wait for their turn. */
@@ -234,7 +235,7 @@ export class Intake {
     }
     this.asking = false;
     if (this.window.unjudged > 0 || this.queue.count > 0) this.askIn(next);
-    for (const { message, told } of this.queue.takeOlderThan(performance.now() - LONGEST_WAIT_MS))
+    for (const { message, told } of this.queue.takeOlderThan(performance.now() - this.longestWaitMs))
       this.write(message, told);
     this.letInSoon();
   }

@@ -1,7 +1,7 @@
 import type { JournalOffset } from '@canh/core/readings/journal';
 
 /** How many bytes may be written and not judged: at first, at least and at most. The most is what is judged in about a second. */
-const FIRST_BYTES = 4 * 2 ** 20;
+const FIRST_BYTES = 2 ** 20;
 const LEAST_BYTES = 2 ** 18;
 const MOST_BYTES = 16 * 2 ** 20;
 const GROW_BYTES = 2 ** 18;

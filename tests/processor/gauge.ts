@@ -18,7 +18,7 @@ import type { Catalogue } from '@canh/core/rules/catalogue';
 import { RuleStates } from '@canh/core/rules/rule-states';
 import { LatestValues } from '@canh/core/series/latest-values';
 import type { SeriesStore, Summary } from '@canh/core/series/series-store';
-import { DAY_MS, MINUTE_MS } from '@canh/core/time/instant';
+import { DAY_MS, MINUTE_MS, type Instant } from '@canh/core/time/instant';
 import { openLog } from '@canh/runtime/log';
 import { systemClock } from '@canh/runtime/system-clock';
 import { InventoryWatch } from '../../apps/processor/src/inventory-watch.js';
@@ -56,7 +56,7 @@ const CATALOGUE: Catalogue = {
     },
   ],
 };
-const FROM = 1_790_000_000_000;
+export const FROM = 1_790_000_000_000;
 
 const openJournal = (folder: string, records: RecordsDatabase): Promise<FileJournalWriter> =>
   openJournalOf(join(folder, 'journal'), records);
@@ -65,6 +65,43 @@ export interface RunningPath {
   readonly path: Path;
   readonly writer: StoreWriter;
   close(): Promise<void>;
+}
+
+/** Starts the path in a folder that `Gauge.open` has made. The store's own reader takes about `storeReadsBytes` at a time: a message, or many. */
+export async function startPath(
+  folder: string,
+  records: RecordsDatabase,
+  store: SeriesStore,
+  storeReadsBytes = 1,
+): Promise<RunningPath> {
+  const directory = join(folder, 'journal');
+  const log = openLog('processor', { logLevel: 'silent' });
+  const clock = systemClock;
+  const inventory = await InventoryWatch.open(new SqlRegistry(records), CATALOGUE);
+  const [checkpoints, quarantine] = [new SqlCheckpoints(records), new SqlQuarantine(records)];
+  const [alerts, attributes] = [new SqlAlertStore(records), new SqlDeviceAttributes(records)];
+  const window = { pastMs: 36_500 * DAY_MS, futureMs: 36_500 * DAY_MS, lateMs: DAY_MS };
+  const [forJudge, forStore] = [new FileJournalReader(directory), new FileJournalReader(directory)];
+  const judgeFrom = await checkpoints.offset('judge');
+  const storeFrom = await checkpoints.offset('store');
+  const read = async (from: JournalOffset, until: JournalOffset | null): Promise<ReadBatch> =>
+    readBatch(from, cutAt(until, await forStore.read(from, storeReadsBytes)), inventory.devices, window);
+  const ledger = new SqlLedger(records);
+  const parts = { store, checkpoints, ledger, quarantine, window, clock, log, read };
+  const writer = new StoreWriter(parts, storeFrom, await ledger.place(), judgeFrom);
+  const latest = new LatestValues(0);
+  const path = new Path(
+    { journal: forJudge, inventory, alerts, checkpoints, quarantine, attributes, latest, window, clock, log },
+    new RuleStates(await checkpoints.ruleStates()),
+    judgeFrom,
+    writer,
+  );
+  path.start();
+  const close = async (): Promise<void> => {
+    await path.close();
+    await Promise.all([forJudge.close(), forStore.close()]);
+  };
+  return { path, writer, close };
 }
 
 /** Journal, records and the processor's path over them, without the process around it. Each message is a minute later than the one before. */
@@ -95,45 +132,26 @@ export class Gauge {
     return new Gauge(folder, records, await openJournal(folder, records));
   }
 
-  async start(store: SeriesStore): Promise<RunningPath> {
-    const { records } = this;
-    const directory = join(this.folder, 'journal');
-    const log = openLog('processor', { logLevel: 'silent' });
-    const clock = systemClock;
-    const inventory = await InventoryWatch.open(new SqlRegistry(records), CATALOGUE);
-    const [checkpoints, quarantine] = [new SqlCheckpoints(records), new SqlQuarantine(records)];
-    const [alerts, attributes] = [new SqlAlertStore(records), new SqlDeviceAttributes(records)];
-    const window = { pastMs: 36_500 * DAY_MS, futureMs: 36_500 * DAY_MS, lateMs: DAY_MS };
-    const [forJudge, forStore] = [new FileJournalReader(directory), new FileJournalReader(directory)];
-    const judgeFrom = await checkpoints.offset('judge');
-    const storeFrom = await checkpoints.offset('store');
-    const read = async (from: JournalOffset, until: JournalOffset | null): Promise<ReadBatch> =>
-      readBatch(from, cutAt(until, await forStore.read(from, 1)), inventory.devices, window);
-    const ledger = new SqlLedger(records);
-    const parts = { store, checkpoints, ledger, quarantine, window, clock, log, read };
-    const writer = new StoreWriter(parts, storeFrom, await ledger.place(), judgeFrom);
-    const latest = new LatestValues(0);
-    const path = new Path(
-      { journal: forJudge, inventory, alerts, checkpoints, quarantine, attributes, latest, window, clock, log },
-      new RuleStates(await checkpoints.ruleStates()),
-      judgeFrom,
-      writer,
-    );
-    path.start();
-    const close = async (): Promise<void> => {
-      await path.close();
-      await Promise.all([forJudge.close(), forStore.close()]);
-    };
-    return { path, writer, close };
+  start(store: SeriesStore, storeReadsBytes?: number): Promise<RunningPath> {
+    return startPath(this.folder, this.records, store, storeReadsBytes);
   }
 
   async send(...levels: number[]): Promise<void> {
     for (const level of levels) {
       const at = FROM + this.sent * MINUTE_MS;
       this.sent += 1;
-      const payload = Buffer.from(JSON.stringify({ ts: at, values: { level_m: level } }));
-      await this.journal.append({ kind: 'telemetry', deviceId: 'g-1', receivedAt: at, payload });
+      await this.receive({ ts: at, values: { level_m: level } }, at);
     }
+  }
+
+  /** Resolves when a message of the gauge is on disk. */
+  async receive(payload: unknown, receivedAt: Instant): Promise<void> {
+    await this.journal.append({
+      kind: 'telemetry',
+      deviceId: 'g-1',
+      receivedAt,
+      payload: Buffer.from(JSON.stringify(payload)),
+    });
   }
 
   /** As somebody does who needs the room: the folder is gone, and the next start makes a new one. */

@@ -11,6 +11,7 @@ const KEPT_REFUSALS_PER_SECOND = 5;
 const ASK_EVERY_MS = 50;
 /** Nobody answered: not started yet, or restarting. */
 const ASK_AGAIN_MS = 500;
+/** A restart takes less. */
 const MISSED_AFTER_MS = 10_000;
 /** A message waits no longer, whatever the judge does: keep-alives and the patience of clients are not much longer, and on disk it is safe. */
 const LONGEST_WAIT_MS = 10_000;
@@ -24,6 +25,7 @@ const MOST_UNTOLD = 128 * 2 ** 20;
 const BYTES_AROUND = 1_024;
 /** What the journal adds to a payload, about. */
 const FRAME_BYTES = 30;
+/** Some milliseconds of work; then the event loop has its turn. */
 const LET_IN_AT_ONCE = 2_000;
 
 interface Waiter extends Waiting {
@@ -70,7 +72,7 @@ export class Intake {
     private readonly log: Log,
     /** Counts a refusal for the metrics. */
     private readonly refused: (refusal: Refusal) => void,
-    /** Without it nothing ever waits for the judge. */
+    /** Where it rejects, and without it, nothing waits for the judge: what is received is on disk, and judged when there is one. */
     private readonly askPlace: AskPlace | null = null,
     private readonly longestWaitMs = LONGEST_WAIT_MS,
   ) {}
@@ -117,6 +119,7 @@ export class Intake {
   /** Takes in what waits, and resolves when everybody has been told. */
   async close(): Promise<void> {
     this.open = false;
+    this.window.governed = false;
     if (this.timer !== null) clearTimeout(this.timer);
     for (let waiter = this.queue.next(); waiter !== undefined; waiter = this.queue.next())
       this.write(waiter.message, waiter.told);
@@ -226,6 +229,7 @@ export class Intake {
     let next = ASK_EVERY_MS;
     try {
       const { judged } = await this.askPlace!();
+      if (!this.open) return;
       this.window.judgedTo(judged, performance.now(), this.queue.count > 0);
       this.silentSince = null;
     } catch {

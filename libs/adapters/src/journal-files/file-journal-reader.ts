@@ -150,8 +150,9 @@ export class FileJournalReader extends JournalReader {
       await file.close();
       return null;
     }
-    const first = await bytesAt(file, SEGMENT_HEAD_BYTES, MAX_FRAME_BYTES);
-    this.current = { segment, file, salt: mendedSalt(first, salt) };
+    const behindHead = (await file.size()) - SEGMENT_HEAD_BYTES;
+    const frames = await bytesAt(file, SEGMENT_HEAD_BYTES, Math.min(behindHead, 2 * MAX_FRAME_BYTES));
+    this.current = { segment, file, salt: mendedSalt(frames, salt) };
     return this.current;
   }
 }

@@ -165,6 +165,8 @@ export class FileJournalWriter extends JournalWriter {
     [this.buffer, this.spare] = [this.spare, this.buffer];
     this.filled = 0;
     try {
+      // Taken in while the sync that failed was under way.
+      if (this.broken !== null) throw this.broken;
       if (this.file === null || this.position >= this.segmentBytes) await this.startSegment();
       const file = this.file!;
       await this.write(file, bytes);

@@ -70,9 +70,11 @@ export function readFrame(buffer: Buffer, at: number, salt: number): FrameRead {
   return { kind: 'message', message, end };
 }
 
-export function isZeros(bytes: Buffer): boolean {
-  for (let at = 0; at < bytes.length; at += 1) if (bytes[at] !== 0) return false;
-  return true;
+/** How many of the bytes stand before the zeros that they end with. */
+export function beforeZeros(bytes: Buffer): number {
+  let end = bytes.length;
+  while (end > 0 && bytes[end - 1] === 0) end -= 1;
+  return end;
 }
 
 /**
@@ -80,8 +82,7 @@ export function isZeros(bytes: Buffer): boolean {
  * otherwise all of a frame is there, and it is rotten.
  */
 export function isTorn(tail: Buffer, salt: number): boolean {
-  let written = tail.length;
-  while (written > 0 && tail[written - 1] === 0) written -= 1;
+  const written = beforeZeros(tail);
   if (written < FRAME_HEAD_BYTES) return true;
   const length = tail.readUInt32LE(0);
   const end = FRAME_HEAD_BYTES + length;
@@ -93,12 +94,16 @@ export function isTorn(tail: Buffer, salt: number): boolean {
 }
 
 /**
- * The salt by which the first frame checks out: the one given, or one that differs from it by a single bit. A whole segment hangs on these
- * four bytes, and must not be lost with one bit of them. Where there is no whole frame it is the one given.
+ * The salt by which a segment's frames check out: the one given, or one that differs from it by a single bit. A whole segment hangs on these
+ * four bytes, and must not be lost with one bit of them. It takes two frames to tell, since a bit in the first four bytes of a body
+ * looks like one in the salt. Where they do not say otherwise it is the one given.
  */
-export function mendedSalt(first: Buffer, salt: number): number {
-  const fits = (tried: number): boolean => readFrame(first, 0, tried).kind === 'message';
-  if (fits(salt)) return salt;
+export function mendedSalt(frames: Buffer, salt: number): number {
+  if (readFrame(frames, 0, salt).kind === 'message') return salt;
+  const fits = (tried: number): boolean => {
+    const one = readFrame(frames, 0, tried);
+    return one.kind === 'message' && readFrame(frames, one.end, tried).kind === 'message';
+  };
   const flipped = Array.from({ length: 32 }, (_, bit) => (salt ^ (1 << bit)) >>> 0);
   return flipped.find(fits) ?? salt;
 }

@@ -4,7 +4,7 @@ import {
   type JournalEntry,
   type JournalOffset,
 } from '@canh/core/readings/journal';
-import { FRAME_HEAD_BYTES, isTorn, isZeros, MAX_BODY_BYTES, readFrame } from './frame.js';
+import { beforeZeros, FRAME_HEAD_BYTES, isTorn, MAX_BODY_BYTES, readFrame } from './frame.js';
 
 const MAX_FRAME_BYTES = FRAME_HEAD_BYTES + MAX_BODY_BYTES;
 
@@ -53,7 +53,7 @@ export function readStretch(bytes: Buffer, at: JournalOffset, { salt, sealed, to
     }
     const rest = bytes.subarray(end);
     // Written ahead of the data by a writer that is at work, or was when it died.
-    const zeros = rest[0] === 0 && isZeros(rest);
+    const zeros = rest[0] === 0 && beforeZeros(rest) === 0;
     if (zeros && !sealed) return stopped('zeros');
     // More of it is in the next read; nothing that long was ever written where it is not.
     if (frame.kind === 'incomplete' && !toTheEnd) break;
@@ -63,8 +63,8 @@ export function readStretch(bytes: Buffer, at: JournalOffset, { salt, sealed, to
     if (next === null && toTheEnd) {
       // Of the newest segment it may still be being written. Of a sealed one it is a tail that nobody was told about, or rot.
       if (!sealed) break;
-      if (zeros || isTorn(rest, salt)) end = bytes.length;
-      else passOver(bytes.length);
+      if (!zeros && !isTorn(rest, salt)) passOver(end + beforeZeros(rest));
+      end = bytes.length;
       break;
     }
     if (!sealed && (believed ?? -1) < end) return stopped('doubt');

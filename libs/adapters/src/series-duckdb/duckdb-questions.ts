@@ -31,6 +31,20 @@ export interface Known {
   readonly conflicts: { readonly at: number; readonly storedValue: number }[];
 }
 
+/** For how many days what a day comes to is kept after it. */
+export interface KeepDays {
+  readonly raw: number;
+  readonly '5min': number;
+  readonly '1h': number;
+}
+
+/** Names of files of days that were written, and that were removed for their age; and what was found to be wrong. */
+export interface Maintained {
+  readonly sealed: readonly string[];
+  readonly removed: readonly string[];
+  readonly setAside: readonly SetAside[];
+}
+
 /** What the worker is asked, and what it answers to each. */
 export interface Questions {
   /** Tells what is new and holds it until it is stored, or the next is sifted. */
@@ -42,6 +56,7 @@ export interface Questions {
   buckets: { ask: { span: SpanUs; bucketMs: number }; answer: Float64Array<ArrayBuffer> };
   summary: { ask: { span: SpanUs }; answer: { count: number; sum: number } };
   latest: { ask: object; answer: Columns };
+  maintain: { ask: { now: number; keep: KeepDays }; answer: Maintained };
   close: { ask: object; answer: object };
 }
 
@@ -56,7 +71,12 @@ export interface SetAside {
 }
 
 export type FromWorker =
-  | { readonly kind: 'opened'; readonly series: readonly SeriesRow[]; readonly setAside: SetAside | null }
+  | {
+      readonly kind: 'opened';
+      readonly series: readonly SeriesRow[];
+      readonly rebuilt: boolean;
+      readonly setAside: SetAside | null;
+    }
   | { readonly kind: 'not-opened'; readonly reason: string }
   | { readonly kind: 'answer'; readonly id: number; readonly answer: unknown }
   | { readonly kind: 'failed'; readonly id: number; readonly reason: string };

@@ -14,7 +14,16 @@ import {
 import type { Instant } from '@canh/core/time/instant';
 import { extname, resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { Columns, FromWorker, Questions, SeriesRow, SetAside, SpanUs } from './duckdb-questions.js';
+import type {
+  Columns,
+  FromWorker,
+  KeepDays,
+  Maintained,
+  Questions,
+  SeriesRow,
+  SetAside,
+  SpanUs,
+} from './duckdb-questions.js';
 
 /** How many may wait in the worker: each append holds a batch. Counted apart, so that many questions do not keep appends out. */
 const MOST_WAITING = { appends: 256, questions: 1_000 };
@@ -80,8 +89,8 @@ export class DuckDbSeriesStore extends SeriesStore {
     });
     const first = await firstMessage(worker);
     if (first.kind === 'opened') {
-      const { series, setAside } = first;
-      return { store: new DuckDbSeriesStore(path, worker, series), rebuilt: series.length === 0, setAside };
+      const { series, rebuilt, setAside } = first;
+      return { store: new DuckDbSeriesStore(path, worker, series), rebuilt, setAside };
     }
     await worker.terminate();
     openHere.delete(path);
@@ -137,6 +146,15 @@ export class DuckDbSeriesStore extends SeriesStore {
       if (before === undefined || microseconds(before) < microseconds(reading)) ofStation.set(reading.metric, reading);
     }
     return [...newest.values()].flatMap((ofStation) => [...ofStation.values()]);
+  }
+
+  /**
+   * Seals the days that are over (UTC, by the time of measuring; one is over 26 hours after its end) in Parquet files under `days/`, merges
+   * into them what came late, and removes what is older than `keep` says. To be called every few minutes; what it reads and writes holds up
+   * appends and questions for a moment only. Rejects with StoreUnavailable when it could not do all of it, which the next call then does.
+   */
+  maintain(now: Instant, keep: KeepDays): Promise<Maintained> {
+    return this.#ask('maintain', { now, keep });
   }
 
   close(): Promise<void> {

@@ -4,22 +4,22 @@ import { existsSync, mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type { FromWorker, Question, SetAside } from './duckdb-questions.js';
+import { NOT_THE_FILE, said } from './errors.ts';
 import { OpenFile } from './open-file.ts';
-
-// What a person must change first: moving the file aside would not help, and could throw a good file away.
-const NOT_THE_FILE =
-  /could not set lock|conflicting lock|already (attached|open)|unique file handle|permission denied|read-only|no space left|disk full|out of memory|failed to allocate|too many open files|version number/i;
 
 function fileIn(directory: string): string {
   return join(directory, 'readings.duckdb');
 }
 
 /** Opens the file; one that is broken is kept beside it under another name, and an empty one takes its place. */
-async function openOrSetAside(directory: string): Promise<{ file: OpenFile; setAside: SetAside | null }> {
+async function openOrSetAside(
+  directory: string,
+  notes: SetAside[],
+): Promise<{ file: OpenFile; setAside: SetAside | null }> {
   mkdirSync(directory, { recursive: true });
   const path = fileIn(directory);
   try {
-    return { file: await OpenFile.open(path), setAside: null };
+    return { file: await OpenFile.open(path, notes), setAside: null };
   } catch (error) {
     const reason = said(error);
     if (NOT_THE_FILE.test(reason) || !existsSync(path)) throw error;
@@ -28,12 +28,8 @@ async function openOrSetAside(directory: string): Promise<{ file: OpenFile; setA
     const keptAs = `${path}.broken-${nth}`;
     renameSync(path, keptAs);
     if (existsSync(`${path}.wal`)) renameSync(`${path}.wal`, `${keptAs}.wal`);
-    return { file: await OpenFile.open(path), setAside: { keptAs, reason } };
+    return { file: await OpenFile.open(path, notes), setAside: { keptAs, reason } };
   }
-}
-
-function said(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** Runs what it is given one after the other, whatever becomes of each. */
@@ -46,12 +42,13 @@ function oneAtATime(): <T>(work: () => T | Promise<T>) => Promise<T> {
   };
 }
 
-function answering(directory: string, opened: OpenFile): (question: Question) => Promise<unknown> {
+function answering(directory: string, opened: OpenFile, notes: SetAside[]): (question: Question) => Promise<unknown> {
   const write = oneAtATime();
   const read = oneAtATime();
+  const tend = oneAtATime();
   let file: OpenFile | null = opened;
 
-  const open = async () => (file ??= await OpenFile.open(fileIn(directory)));
+  const open = async () => (file ??= await OpenFile.open(fileIn(directory), notes));
   // After a failed append (a full disk) DuckDB takes nothing more until the file is opened again, and no query may run meanwhile:
   // both happen in the line of the reads.
   const orOpenAgain = async <T>(current: OpenFile, work: () => Promise<T>): Promise<T> => {
@@ -73,6 +70,12 @@ function answering(directory: string, opened: OpenFile): (question: Question) =>
     await orOpenAgain(current, () => current.store());
     return {};
   };
+  const maintain = async ({ now, keep }: Extract<Question, { kind: 'maintain' }>) => {
+    const current = await read(open);
+    const alone = (work: () => Promise<void>) => write(() => orOpenAgain(current, () => read(work)));
+    const done = await current.maintain(now, keep, alone);
+    return { ...done, setAside: notes.splice(0) };
+  };
 
   return (question) => {
     switch (question.kind) {
@@ -81,13 +84,15 @@ function answering(directory: string, opened: OpenFile): (question: Question) =>
       case 'store':
         return write(() => store(question));
       case 'readings':
-        return read(async () => (await open()).readings(question.span, question.limit));
+        return read(async () => (await open()).questions.readings(question.span, question.limit));
       case 'buckets':
-        return read(async () => (await open()).buckets(question.span, question.bucketMs));
+        return read(async () => (await open()).questions.buckets(question.span, question.bucketMs));
       case 'summary':
-        return read(async () => (await open()).summary(question.span));
+        return read(async () => (await open()).questions.summary(question.span));
       case 'latest':
         return read(async () => (await open()).newest.all());
+      case 'maintain':
+        return tend(() => maintain(question));
       case 'close':
         return write(() => read(() => file?.close()));
     }
@@ -97,8 +102,9 @@ function answering(directory: string, opened: OpenFile): (question: Question) =>
 async function work(port: MessagePort, directory: string): Promise<void> {
   const tell = (message: FromWorker) => port.postMessage(message);
   try {
-    const { file, setAside } = await openOrSetAside(directory);
-    const answer = answering(directory, file);
+    const notes: SetAside[] = [];
+    const { file, setAside } = await openOrSetAside(directory, notes);
+    const answer = answering(directory, file, notes);
     port.on('message', (question: Question) => {
       const { id } = question;
       answer(question).then(
@@ -106,7 +112,7 @@ async function work(port: MessagePort, directory: string): Promise<void> {
         (error: unknown) => tell({ kind: 'failed', id, reason: said(error) }),
       );
     });
-    tell({ kind: 'opened', series: file.series, setAside });
+    tell({ kind: 'opened', series: file.series, rebuilt: file.filling, setAside });
   } catch (error) {
     tell({ kind: 'not-opened', reason: said(error) });
   }

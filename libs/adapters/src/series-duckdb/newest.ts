@@ -12,8 +12,6 @@ export class Newest {
   flag = new Uint8Array(0);
   /** By channel: nothing is stored after it. A channel's id is the id of its first series. */
   #ofChannelUs = new Float64Array(0);
-  /** Up to here anything may be stored, of whatever channel. */
-  #floorUs = -Infinity;
   /** By channel: as `#ofChannelUs`, with what was sifted and is not stored. What stands there counts only in the pass that wrote it. */
   #siftedUs = new Float64Array(0);
   #siftedIn = new Int32Array(0);
@@ -24,20 +22,15 @@ export class Newest {
     this.channelOf[seriesId] = channelId;
   }
 
-  /** Makes every reading before `us` one that may be stored already. */
-  raiseFloor(us: number): void {
-    this.#floorUs = Math.max(this.#floorUs, us);
-  }
-
   /** Rows that may be stored already: all that are not newer than everything of their channel, these columns included. Mostly none. */
   notNewer({ seriesId, measuredUs }: Columns): number[] {
     const late: number[] = [];
-    const [channelOf, ofChannelUs, floorUs] = [this.channelOf, this.#ofChannelUs, this.#floorUs];
+    const [channelOf, ofChannelUs] = [this.channelOf, this.#ofChannelUs];
     const [siftedUs, siftedIn, pass] = [this.#siftedUs, this.#siftedIn, (this.#pass += 1)];
     for (let row = 0; row < seriesId.length; row++) {
       const channel = channelOf[seriesId[row]!]!;
       const us = measuredUs[row]!;
-      const newest = siftedIn[channel] === pass ? siftedUs[channel]! : Math.max(floorUs, ofChannelUs[channel]!);
+      const newest = siftedIn[channel] === pass ? siftedUs[channel]! : ofChannelUs[channel]!;
       if (us > newest) {
         siftedUs[channel] = us;
         siftedIn[channel] = pass;

@@ -4,13 +4,19 @@ import {
   type DuckDBAppender,
   type DuckDBConnection,
   DuckDBInstance,
-  type DuckDBValue,
   INTEGER,
   UTINYINT,
 } from '@duckdb/node-api';
-import { appendColumns, cells, emptyColumns, pick, without } from './columns.ts';
-import type { Columns, Known, SeriesRow, SpanUs } from './duckdb-questions.js';
+import { dirname, join } from 'node:path';
+import { appendColumns, cells, pick, without } from './columns.ts';
+import { DAY_US, DayFolder } from './day-files.ts';
+import type { Columns, KeepDays, Known, SeriesRow, SetAside } from './duckdb-questions.js';
 import { Newest } from './newest.ts';
+import { SealedDays } from './sealed-days.ts';
+import { type Alone, Sealing } from './sealing.ts';
+import { SpanQueries, toColumns } from './span-queries.ts';
+import { Statements } from './statements.ts';
+import { loadSealed, loadSeries, makeTables } from './tables.ts';
 
 const SETTINGS = {
   // The MQTT thread and the processor want the two cores; one query at a time is quick enough on one of them.
@@ -23,33 +29,25 @@ const SETTINGS = {
   autoload_known_extensions: 'false',
 };
 
-const TABLES = `
-  CREATE TABLE IF NOT EXISTS series (series_id INTEGER, channel_id INTEGER, device_id VARCHAR, station_id VARCHAR, metric VARCHAR);
-  CREATE TABLE IF NOT EXISTS readings (series_id INTEGER, measured_us BIGINT, received_at BIGINT, value DOUBLE, flag UTINYINT);
-  CREATE TEMP TABLE late (channel_id INTEGER, nth INTEGER, measured_us BIGINT)`;
+const LATE = 'CREATE TEMP TABLE late (channel_id INTEGER, nth INTEGER, measured_us BIGINT)';
 const READINGS_TYPES = [INTEGER, BIGINT, BIGINT, DOUBLE, UTINYINT];
 const LATE_TYPES = [INTEGER, INTEGER, BIGINT];
 
-const STORED_OF_LATE = `
+const HOT_OF_LATE = `
   SELECT late.nth, readings.value
   FROM late JOIN series USING (channel_id)
     JOIN readings ON readings.series_id = series.series_id AND readings.measured_us = late.measured_us
-  WHERE readings.measured_us BETWEEN $first AND $last`;
+  WHERE readings.measured_us BETWEEN $first::BIGINT AND $last::BIGINT`;
+const SEALED_OF_LATE = (files: string) => `
+  SELECT late.nth, sealed.value
+  FROM late JOIN (SELECT DISTINCT channel_id, device_id, metric FROM series) AS channel USING (channel_id)
+    JOIN ${files} AS sealed ON sealed.device_id = channel.device_id AND sealed.metric = channel.metric
+      AND epoch_us(sealed.measured_at) + sealed."sequence" = late.measured_us
+  WHERE sealed.measured_at BETWEEN make_timestamp($first::BIGINT // 1000 * 1000) AND make_timestamp($last::BIGINT)`;
 
-const IN_SPAN = `series_id IN (SELECT series_id FROM series WHERE station_id = $stationId AND metric = $metric)
-  AND measured_us >= $fromUs AND measured_us < $toUs`;
-const READINGS = `
-  SELECT series_id, measured_us::DOUBLE, received_at::DOUBLE, value, flag FROM readings
-  WHERE ${IN_SPAN} ORDER BY measured_us, series_id LIMIT $limit`;
-// The flags 1, 2, 3 stand in the order of falling trust, so the least trusted is the largest; 4, failed, is left out.
-const BUCKETS = `
-  SELECT ((measured_us - ((measured_us % $stepUs) + $stepUs) % $stepUs) // 1000)::DOUBLE AS starts_at,
-    min(value), max(value), favg(value), count(*)::DOUBLE, max(flag)::DOUBLE
-  FROM readings WHERE ${IN_SPAN} AND flag <> 4 GROUP BY starts_at ORDER BY starts_at`;
-const SUMMARY = `SELECT count(*)::DOUBLE, coalesce(fsum(value), 0) FROM readings WHERE ${IN_SPAN}`;
 const NEWEST = `
   SELECT series_id, max(measured_us)::DOUBLE, arg_max(received_at, measured_us)::DOUBLE, arg_max(value, measured_us), arg_max(flag, measured_us)
-  FROM readings`;
+  FROM (FROM readings UNION ALL FROM newest) GROUP BY series_id`;
 
 interface Opened {
   readonly instance: DuckDBInstance;
@@ -58,6 +56,7 @@ interface Opened {
   readonly series: DuckDBAppender;
   readonly readings: DuckDBAppender;
   readonly late: DuckDBAppender;
+  readonly tender: Statements;
 }
 
 /** What was sifted and is new. */
@@ -67,27 +66,41 @@ interface Held {
   readonly newSeries: readonly SeriesRow[];
 }
 
-/** An open file with the memory that belongs to it: one connection writes, one reads, so that a long query does not hold up appends. */
+/**
+ * An open file, and the sealed days beside it, with the memory that belongs to them. One connection writes, one reads, and one seals, so
+ * that none waits for another's long work.
+ */
 export class OpenFile {
   /** As they are in the file, which is as they are numbered: each append brings all that the ones before it have not. */
   readonly series: SeriesRow[] = [];
   readonly newest = new Newest();
+  readonly questions: SpanQueries;
   readonly #open: Opened;
+  readonly #sealed: SealedDays;
   #held: Held | null = null;
+  /** Nothing was stored since the file is new. */
+  #filling = false;
 
-  private constructor(open: Opened) {
+  private constructor(open: Opened, sealed: SealedDays) {
     this.#open = open;
+    this.#sealed = sealed;
+    this.questions = new SpanQueries(open.reader, sealed);
   }
 
-  static async open(path: string): Promise<OpenFile> {
+  /** What is wrong beside the file, and does not keep it from opening, is told in `notes`. */
+  static async open(path: string, notes: SetAside[]): Promise<OpenFile> {
     const instance = await DuckDBInstance.create(path, SETTINGS);
     try {
       const [writer, reader] = [await instance.connect(), await instance.connect()];
-      await writer.run(TABLES);
+      const sealed = new SealedDays(new DayFolder(join(dirname(path), 'days')), notes);
+      await makeTables(writer, sealed);
+      await loadSealed(writer, sealed);
+      await writer.run(LATE);
       const series = await writer.createAppender('series');
       const readings = await writer.createAppender('readings');
       const late = await writer.createAppender('late', null, 'temp');
-      const file = new OpenFile({ instance, writer, reader, series, readings, late });
+      const tender = new Statements(await instance.connect());
+      const file = new OpenFile({ instance, writer, reader, series, readings, late, tender }, sealed);
       await file.#load();
       return file;
     } catch (error) {
@@ -97,21 +110,18 @@ export class OpenFile {
   }
 
   async #load(): Promise<void> {
-    const rows = await this.#open.reader.runAndReadAll(
-      'SELECT series_id, channel_id, device_id, station_id, metric FROM series ORDER BY series_id',
-    );
-    for (const [seriesId, channelId, deviceId, stationId, metric] of rows.getRows() as [
-      number,
-      number,
-      string,
-      string,
-      string,
-    ][]) {
-      const row = { seriesId, channelId, deviceId, stationId, metric };
+    const { reader } = this.#open;
+    for (const row of await loadSeries(reader)) {
       this.series.push(row);
       this.newest.know(row);
     }
-    this.newest.take(await this.#columns(`${NEWEST} GROUP BY series_id`, {}));
+    this.newest.take(toColumns((await reader.runAndReadAll(NEWEST)).getRows() as number[][]));
+    this.#filling = (await reader.runAndReadAll('FROM filling')).currentRowCount > 0;
+  }
+
+  /** The journal must be played from its beginning: the file is new, whatever days are sealed beside it. */
+  get filling(): boolean {
+    return this.#filling;
   }
 
   /** Tells what is new, and holds it under the number `sifted`. */
@@ -141,8 +151,10 @@ export class OpenFile {
     this.#addSeries(added);
     appendColumns(readings, READINGS_TYPES, cells(fresh));
     readings.flushSync();
+    if (this.#filling) await writer.run('DELETE FROM filling');
     await writer.run('COMMIT');
-    this.series.push(...added);
+    this.#filling = false;
+    for (const row of added) this.series.push(row);
     this.newest.take(fresh);
   }
 
@@ -166,11 +178,20 @@ export class OpenFile {
     const channelId = seriesId.map((series) => this.newest.channelOf[series]!);
     appendColumns(appender, LATE_TYPES, [channelId, Int32Array.from(late), measuredUs]);
     appender.flushSync();
-    const first = BigInt(measuredUs.reduce((a, b) => Math.min(a, b)));
-    const last = BigInt(measuredUs.reduce((a, b) => Math.max(a, b)));
-    const found = await writer.runAndReadAll(STORED_OF_LATE, { first, last });
+    const [first, last] = [measuredUs.reduce((a, b) => Math.min(a, b)), measuredUs.reduce((a, b) => Math.max(a, b))];
+    const bound = { first: BigInt(first), last: BigInt(last) };
+    const hot = await writer.runAndReadAll(HOT_OF_LATE, bound);
+    const days = new Set(Array.from(measuredUs, (us) => Math.floor(us / DAY_US)));
+    const found = await this.#sealed.reading(
+      writer,
+      () => [...days].flatMap((day) => this.#sealed.get(day, 'raw') ?? []),
+      async (files) =>
+        files.length === 0
+          ? []
+          : (await writer.runAndReadAll(SEALED_OF_LATE(this.#sealed.quoted(files)), bound)).getRows(),
+    );
     await writer.run('DELETE FROM late');
-    return new Map(found.getRows() as [number, number][]);
+    return new Map([...hot.getRows(), ...found] as [number, number][]);
   }
 
   /** Adds to `known` the late rows that are stored, or stand further up in the same columns. */
@@ -189,45 +210,15 @@ export class OpenFile {
     }
   }
 
-  readings(span: SpanUs, limit: number): Promise<Columns> {
-    return this.#columns(READINGS, { ...bound(span), limit });
+  /** Seals, merges and removes what is due. `alone` runs its work where nothing is stored or asked meanwhile. */
+  maintain(now: number, keep: KeepDays, alone: Alone): Promise<{ sealed: string[]; removed: string[] }> {
+    return new Sealing(this.#open.tender, this.#sealed, now, keep, alone).run();
   }
 
-  async buckets(span: SpanUs, bucketMs: number): Promise<Float64Array<ArrayBuffer>> {
-    const result = await this.#open.reader.runAndReadAll(BUCKETS, {
-      ...bound(span),
-      stepUs: BigInt(bucketMs) * 1_000n,
-    });
-    return Float64Array.from((result.getRows() as number[][]).flat());
-  }
-
-  async summary(span: SpanUs): Promise<{ count: number; sum: number }> {
-    const [[count, sum]] = (await this.#open.reader.runAndReadAll(SUMMARY, bound(span))).getRows() as [
-      [number, number],
-    ];
-    return { count, sum };
-  }
-
-  close(): void {
+  async close(): Promise<void> {
+    await this.#open.tender.end();
     this.#open.reader.closeSync();
     this.#open.writer.closeSync();
     this.#open.instance.closeSync();
   }
-
-  async #columns(sql: string, values: Record<string, DuckDBValue>): Promise<Columns> {
-    const rows = (await this.#open.reader.runAndReadAll(sql, values)).getRows() as number[][];
-    const columns = emptyColumns(rows.length);
-    for (const [row, [seriesId, measuredUs, receivedAt, value, flag]] of rows.entries()) {
-      columns.seriesId[row] = seriesId!;
-      columns.measuredUs[row] = measuredUs!;
-      columns.receivedAt[row] = receivedAt!;
-      columns.value[row] = value!;
-      columns.flag[row] = flag!;
-    }
-    return columns;
-  }
-}
-
-function bound({ stationId, metric, fromUs, toUs }: SpanUs) {
-  return { stationId, metric, fromUs: BigInt(fromUs), toUs: BigInt(toUs) };
 }

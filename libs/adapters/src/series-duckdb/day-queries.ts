@@ -1,0 +1,59 @@
+import { type DayKind, STEP_US } from './day-files.ts';
+import type { SealedDays } from './sealed-days.ts';
+
+const SERIES = 'device_id, station_id, metric';
+const ORDER = 'station_id, metric, device_id';
+
+/** SQL of all readings of a day: the hot ones and, where there are any, the sealed ones. */
+export function mergedReadings(sealed: SealedDays, day: number, ofDay: string): string {
+  const raw = sealed.get(day, 'raw');
+  return `
+    SELECT ${SERIES}, make_timestamp(measured_us // 1000 * 1000) AS measured_at, (measured_us % 1000)::USMALLINT AS "sequence",
+      make_timestamp(received_at * 1000) AS received_at, value, flag
+    FROM readings JOIN series USING (series_id) WHERE ${ofDay}
+    ${raw === null ? '' : `UNION ALL BY NAME FROM ${sealed.quoted([raw])}`}
+    ORDER BY ${ORDER}, measured_at, "sequence"`;
+}
+
+/** SQL of all steps of a day: those of the hot readings, put together with those that are sealed or follow from what is. */
+export function mergedSteps(sealed: SealedDays, day: number, kind: Exclude<DayKind, 'raw'>, ofDay: string): string {
+  const [raw, finer, same] = [sealed.get(day, 'raw'), sealed.get(day, '5min'), sealed.get(day, kind)];
+  const before =
+    same !== null
+      ? `FROM ${sealed.quoted([same])}`
+      : raw !== null
+        ? steps(
+            SERIES,
+            kind,
+            `(SELECT ${SERIES}, epoch_us(measured_at) AS measured_us, value, flag FROM ${sealed.quoted([raw])})`,
+          )
+        : finer !== null
+          ? `SELECT * REPLACE (${floored('epoch_us(begins_at)', kind)} AS begins_at) FROM ${sealed.quoted([finer])}`
+          : null;
+  return `
+    SELECT ${SERIES}, begins_at, min("min") AS "min", max("max") AS "max",
+      fsum("mean" * "count") / nullif(sum("count"), 0)::DOUBLE AS "mean",
+      ${['"count"', ...Object.keys(FLAGS)].map((name) => `sum(${name})::UINTEGER AS ${name}`).join(', ')}
+    FROM (
+      SELECT ${SERIES}, hot.* EXCLUDE series_id
+      FROM (${steps('series_id', kind, `(FROM readings WHERE ${ofDay})`)}) AS hot JOIN series USING (series_id)
+      ${before === null ? '' : `UNION ALL BY NAME ${before}`}
+    ) GROUP BY ${SERIES}, begins_at ORDER BY ${ORDER}, begins_at`;
+}
+
+/** The columns that count flags, and the flag that each counts. */
+const FLAGS = { good: 1, not_evaluated: 2, suspect: 3, failed: 4, missing: 9 };
+
+/** What failed is counted, and takes no part in the rest. */
+function steps(key: string, kind: Exclude<DayKind, 'raw'>, source: string): string {
+  const trusted = 'FILTER (WHERE flag <> 4)';
+  const flags = Object.entries(FLAGS).map(([name, flag]) => `count(*) FILTER (WHERE flag = ${flag}) AS ${name}`);
+  return `
+    SELECT ${key}, ${floored('measured_us', kind)} AS begins_at, min(value) ${trusted} AS "min", max(value) ${trusted} AS "max",
+      favg(value) ${trusted} AS "mean", count(*) ${trusted} AS "count", ${flags.join(', ')}
+    FROM ${source} GROUP BY ${key}, begins_at`;
+}
+
+function floored(us: string, kind: Exclude<DayKind, 'raw'>): string {
+  return `make_timestamp(${us} // ${STEP_US[kind]} * ${STEP_US[kind]})`;
+}

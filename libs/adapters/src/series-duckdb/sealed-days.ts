@@ -1,0 +1,155 @@
+import type { SetAside } from './duckdb-questions.js';
+import { NOT_THE_FILE, said } from './errors.ts';
+import { DAY_KINDS, DAY_US, type DayFile, type DayFolder, type DayKind, nameOf } from './day-files.ts';
+import type { Statements } from './statements.ts';
+
+/** What runs SQL: a connection, or one that is guarded. */
+interface Runs {
+  run(sql: string): Promise<unknown>;
+}
+
+/** Which files of sealed days count: as the table `sealed` says it, kept in memory. */
+export class SealedDays {
+  readonly folder: DayFolder;
+  readonly #versions = new Map<number, Map<DayKind, number>>();
+  readonly #notes: SetAside[];
+
+  /** What has to be set aside is told in `notes`. */
+  constructor(folder: DayFolder, notes: SetAside[]) {
+    this.folder = folder;
+    this.#notes = notes;
+  }
+
+  add({ day, kind, version }: DayFile): void {
+    const ofDay = this.#versions.get(day) ?? new Map<DayKind, number>();
+    this.#versions.set(day, ofDay.set(kind, version));
+  }
+
+  drop({ day, kind }: DayFile): void {
+    const ofDay = this.#versions.get(day);
+    ofDay?.delete(kind);
+    if (ofDay?.size === 0) this.#versions.delete(day);
+  }
+
+  get(day: number, kind: DayKind): DayFile | null {
+    const version = this.#versions.get(day)?.get(kind);
+    return version === undefined ? null : { day, kind, version };
+  }
+
+  ofDay(day: number): DayFile[] {
+    return DAY_KINDS.map((kind) => this.get(day, kind)).filter((file) => file !== null);
+  }
+
+  /** Days of which anything is sealed, rising; those that the span touches where one is given. */
+  days(fromUs = -Infinity, toUs = Infinity): number[] {
+    const [first, end] = [Math.floor(fromUs / DAY_US), Math.ceil(toUs / DAY_US)];
+    return [...this.#versions.keys()].filter((day) => day >= first && day < end).toSorted((a, b) => a - b);
+  }
+
+  /** The files of one kind, as `read_parquet` takes them. */
+  quoted(files: readonly DayFile[]): string {
+    return `read_parquet([${files.map((file) => this.folder.quoted(file)).join(', ')}])`;
+  }
+
+  /**
+   * Runs what reads the sealed files that `choose` gives, and once more without those that turn out to be damaged. `connection` is one
+   * that may be used now.
+   */
+  async reading<T>(
+    connection: Runs,
+    choose: () => readonly DayFile[],
+    work: (files: readonly DayFile[]) => Promise<T>,
+  ): Promise<T> {
+    for (;;) {
+      const files = choose();
+      try {
+        return await work(files);
+      } catch (error) {
+        let damaged = 0;
+        for (const file of files) {
+          const reason = await this.#damage(connection, file);
+          if (reason === null) continue;
+          damaged += 1;
+          await this.setAside(connection, file, reason);
+        }
+        if (damaged === 0) throw error;
+      }
+    }
+  }
+
+  /** Keeps a file under another name and reads it no more. */
+  async setAside(connection: Runs, file: DayFile, reason: string): Promise<void> {
+    this.drop(file);
+    await connection.run(unlisted([file]));
+    const keptAs = this.folder.has(file) ? this.folder.setAside(file) : `nothing: ${nameOf(file)} is not there`;
+    this.#notes.push({ keptAs, reason });
+  }
+
+  /** Says of a file what a person should know. */
+  tell(file: DayFile, reason: string): void {
+    this.#notes.push({ keptAs: this.folder.pathOf(file), reason });
+  }
+
+  /** Removes the files that nobody needs any more. */
+  async removeRemovable(statements: Statements): Promise<void> {
+    const names = (await statements.rows('SELECT name FROM removable')) as string[][];
+    for (const [name] of names) this.folder.remove(name!);
+    if (names.length > 0) await statements.run('DELETE FROM removable');
+  }
+
+  /** Why the file cannot be read through; null where it can, and where the fault may lie elsewhere. */
+  async #damage(connection: Runs, file: DayFile): Promise<string | null> {
+    try {
+      await connection.run(`SELECT bit_xor(hash(sealed)) FROM ${this.quoted([file])} AS sealed`);
+      return null;
+    } catch (error) {
+      const reason = said(error);
+      if (NOT_THE_FILE.test(reason)) return null;
+      // A connection that does nothing any more says nothing of the file.
+      return connection.run('SELECT 1').then(
+        () => reason,
+        () => null,
+      );
+    }
+  }
+}
+
+/** SQL that strikes files off the list. */
+export function unlisted(files: readonly DayFile[]): string {
+  const each = files.map(({ day, kind }) => `day = ${day} AND kind = '${kind}'`);
+  return `DELETE FROM sealed WHERE ${each.join(' OR ') || 'false'}`;
+}
+
+/** SQL that puts files on the list, where they count. */
+export function listed(files: readonly DayFile[]): string {
+  return files.length === 0
+    ? 'SELECT 1'
+    : `INSERT INTO sealed VALUES ${files.map(({ day, kind, version }) => `(${day}, '${kind}', ${version})`).join(', ')};
+       DELETE FROM removable WHERE ${isOneOf(files)}`;
+}
+
+/** SQL that remembers files to be removed. */
+export function removable(files: readonly DayFile[]): string {
+  return files.length === 0
+    ? 'SELECT 1'
+    : `INSERT INTO removable VALUES ${files.map((file) => `('${nameOf(file)}')`).join(', ')}`;
+}
+
+function isOneOf(files: readonly DayFile[]): string {
+  return `name IN (${files.map((file) => `'${nameOf(file)}'`).join(', ')})`;
+}
+
+/**
+ * The files that count where there is no list: of each day the highest version of its finest kind, and the others of that version. The
+ * finest is named last when a version is finished, so that the others are whole where it is there.
+ */
+export function newestVersions(files: readonly DayFile[]): DayFile[] {
+  const leading = new Map<number, DayFile>();
+  const finer = (file: DayFile, than: DayFile) =>
+    DAY_KINDS.indexOf(file.kind) - DAY_KINDS.indexOf(than.kind) || file.version - than.version;
+  for (const file of files) {
+    const before = leading.get(file.day);
+    if (before === undefined || finer(file, before) > 0) leading.set(file.day, file);
+  }
+  return files.filter(({ day, version }) => leading.get(day)?.version === version);
+}

@@ -1,6 +1,7 @@
 import { FileJournalWriter } from '@canh/adapters/journal-files/file-journal-writer';
 import type { RecordsDatabase } from '@canh/adapters/records-sql/open-records';
 import { SqlCheckpoints } from '@canh/adapters/records-sql/sql-checkpoints';
+import { SqlLedger } from '@canh/adapters/records-sql/sql-ledger';
 
 /**
  * The journal, to be written behind every place that the processor has kept: were the folder emptied, or the records put back without
@@ -9,5 +10,6 @@ import { SqlCheckpoints } from '@canh/adapters/records-sql/sql-checkpoints';
 export async function openJournal(directory: string, records: RecordsDatabase): Promise<FileJournalWriter> {
   const checkpoints = new SqlCheckpoints(records);
   const kept = await Promise.all([checkpoints.offset('judge'), checkpoints.offset('store')]);
-  return FileJournalWriter.open(directory, { after: Math.max(...kept) });
+  const { offset, begun } = await new SqlLedger(records).place();
+  return FileJournalWriter.open(directory, { after: Math.max(...kept, offset, ...begun.map(({ next }) => next)) });
 }

@@ -42,7 +42,7 @@ export class ProcessorModule {
     const records = await openRecords(settings.recordsFile);
     const catalogue = await loadCatalogue(settings.devicesDir);
     const inventory = await InventoryWatch.open(new SqlRegistry(records), catalogue);
-    const { store, empty } = await openSeries(settings, log);
+    const { store, empty, upkeep } = await openSeries(settings, log);
     const latest = new LatestValues(systemClock.now());
     for (const reading of await store.latest().catch(() => [])) latest.put(reading);
 
@@ -88,7 +88,7 @@ export class ProcessorModule {
       unlock();
     };
     const retention = new Retention({ settings, checkpoints, ledger, judged: () => path.kept, clock, log });
-    const parts: ProcessorParts = { path, writer, store, inventory, retention, closeJournal: close };
+    const parts: ProcessorParts = { path, writer, store, inventory, retention, upkeep, closeJournal: close };
     return {
       module: ProcessorModule,
       controllers: [LiveController],

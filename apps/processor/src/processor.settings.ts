@@ -28,6 +28,33 @@ export class ProcessorSettings extends CommonSettings {
   readonly influxVersion: '2' | '1' | 'victoria' = '2';
 
   @Setting({
+    name: 'CANH_SERIES_RAW_DAYS',
+    says: 'Readings stay in the embedded store so many days after the day on which they were measured.',
+  })
+  @IsInt()
+  @Min(1)
+  @Max(36_500)
+  readonly seriesRawDays: number = 400;
+
+  @Setting({
+    name: 'CANH_SERIES_5MIN_DAYS',
+    says: 'What each five minutes come to (least, most, mean, counts of each flag) stays in the embedded store so many days.',
+  })
+  @IsInt()
+  @Min(1)
+  @Max(36_500)
+  readonly series5MinDays: number = 1_100;
+
+  @Setting({
+    name: 'CANH_SERIES_HOURLY_DAYS',
+    says: 'What each hour comes to stays in the embedded store so many days.',
+  })
+  @IsInt()
+  @Min(1)
+  @Max(36_500)
+  readonly seriesHourlyDays: number = 3_660;
+
+  @Setting({
     name: 'CANH_READING_MAX_AGE_DAYS',
     says: 'A reading measured longer before it was received is quarantined as too old.',
   })

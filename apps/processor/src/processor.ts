@@ -5,6 +5,7 @@ import { MINUTE_MS } from '@canh/core/time/instant';
 import type { InventoryWatch } from './inventory-watch.js';
 import type { Path } from './path.js';
 import type { Retention } from './retention.js';
+import type { SeriesUpkeep } from './series-upkeep.js';
 import type { StoreWriter } from './store-writer.js';
 
 /** What the processor is made of, opened in this order and closed in the other. */
@@ -14,6 +15,7 @@ export interface ProcessorParts {
   readonly store: SeriesStore;
   readonly inventory: InventoryWatch;
   readonly retention: Retention;
+  readonly upkeep: SeriesUpkeep | null;
   readonly closeJournal: () => Promise<void>;
 }
 export const PROCESSOR_PARTS = Symbol('processor parts');
@@ -27,11 +29,14 @@ export class Processor implements OnApplicationShutdown {
 
   constructor(@Inject(PROCESSOR_PARTS) private readonly parts: ProcessorParts) {
     parts.path.start();
-    this.sweep = setInterval(() => void parts.retention.sweep(), SWEEP_EVERY_MS);
+    this.sweep = setInterval(() => {
+      void parts.retention.sweep();
+      void parts.upkeep?.sweep();
+    }, SWEEP_EVERY_MS);
   }
 
   status(): PathStatus {
-    const { path, writer, inventory, retention } = this.parts;
+    const { path, writer, inventory, retention, upkeep } = this.parts;
     return {
       readingsStored: writer.stored,
       readingsDuplicate: writer.duplicates,
@@ -47,6 +52,7 @@ export class Processor implements OnApplicationShutdown {
           ? [`the journal could not be read at ${path.damaged} places; see the quarantine, and check the disk`]
           : []),
         ...(retention.warning === null ? [] : [retention.warning]),
+        ...(upkeep?.warnings ?? []),
         ...path.stoppedRules.map((rule) => `stopped rule ${rule}`),
         ...inventory.warnings,
       ],

@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, open, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -133,19 +133,6 @@ describe('the journal', () => {
     await second.append(message('d'));
     await second.close();
     expect((await readAll()).texts).toEqual(['a', 'b', 'd']);
-  });
-
-  it('survives a cut at every byte of its last frame', async () => {
-    const writer = await FileJournalWriter.open(folder);
-    await writer.append(message('kept'));
-    const before = (await stat(segmentFile(folder, 1))).size;
-    await writer.append(message('the one that is cut'));
-    await writer.close();
-    const bytes = await readFile(segmentFile(folder, 1));
-    for (let length = before; length < bytes.length; length += 1) {
-      await writeFile(segmentFile(folder, 1), bytes.subarray(0, length));
-      expect((await readAll()).texts).toEqual(['kept']);
-    }
   });
 
   it('finds every flipped bit, keeps the frames around it and counts the damage', async () => {
@@ -291,52 +278,5 @@ describe('the journal', () => {
     expect((await readAll()).texts).toEqual(['4']);
     expect(await journalBytes(folder)).toBe(whole);
     expect(await journalBytes(join(folder, 'not-there'))).toBe(0);
-  });
-});
-
-describe('the journal on a full disk', () => {
-  it('acknowledges nothing that is not there, and takes messages again once there is room', async () => {
-    const { execFileSync } = await import('node:child_process');
-    try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder], { stdio: 'ignore' });
-    } catch {
-      expect(
-        process.getuid?.() === 0 && process.env['CI'] === 'true',
-        'mounting a small disk needs root; in CI it must work',
-      ).toBe(false);
-      console.warn('skipped: a small disk cannot be mounted here (not root)');
-      return;
-    }
-    try {
-      // The lock needs a page of its own before the disk is full.
-      const writer = await FileJournalWriter.open(folder);
-      const filler = await open(join(folder, 'filler'), 'w');
-      await filler.writeFile(Buffer.alloc(700_000));
-      await filler.close();
-      const acknowledged: string[] = [];
-      let refused = 0;
-      for (let index = 0; index < 100; index += 1) {
-        const text = `${index}:${'x'.repeat(8_000)}`;
-        await writer.append(message(text)).then(
-          () => acknowledged.push(text),
-          (error: { code: string }) => {
-            expect(error.code).toBe('JOURNAL_WRITE_FAILED');
-            refused += 1;
-          },
-        );
-      }
-      expect(refused).toBeGreaterThan(0);
-      expect((await segments(folder)).length).toBeLessThanOrEqual(2);
-      await rm(join(folder, 'filler'));
-      await writer.append(message('after'));
-      await writer.close();
-      const { texts, damaged } = await readAll();
-      // What was written before the disk was full, and not acknowledged for it, may be there as well: the device sends it again.
-      expect(texts.filter((text) => acknowledged.includes(text))).toEqual(acknowledged);
-      expect(texts.at(-1)).toBe('after');
-      expect(damaged).toEqual([]);
-    } finally {
-      execFileSync('umount', ['-l', folder]);
-    }
   });
 });

@@ -59,13 +59,20 @@ export class FaultyFolder implements SegmentFolder {
   ) {}
 
   names = (): Promise<string[]> => this.real.names();
-  open = (name: string): Promise<SegmentFile | null> => this.real.open(name);
   size = (name: string): Promise<number | null> => this.real.size(name);
   remove = (name: string): Promise<void> => this.real.remove(name);
   sync = (): Promise<void> => this.real.sync();
 
+  async open(name: string): Promise<SegmentFile | null> {
+    const file = await this.real.open(name);
+    return file === null ? null : this.faulty(file);
+  }
+
   async create(name: string): Promise<SegmentFile> {
-    const file = await this.real.create(name);
+    return this.faulty(await this.real.create(name));
+  }
+
+  private faulty(file: SegmentFile): SegmentFile {
     return {
       write: (bytes, at) => file.write(bytes, at),
       sync: () => file.sync(),

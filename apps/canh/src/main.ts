@@ -7,6 +7,9 @@ import { addAreaCommands } from './commands/area-commands.js';
 import { addContactCommands } from './commands/contact-commands.js';
 import { addDeviceCommands } from './commands/device-commands.js';
 import { addStationCommands } from './commands/station-commands.js';
+import { addLedgerCommand } from './commands/ledger-command.js';
+import { addQuarantineCommands } from './commands/quarantine-commands.js';
+import { addReconcileCommand } from './commands/reconcile-command.js';
 import { addReplayCommand } from './commands/replay-command.js';
 import { addSimulateCommand } from './commands/simulate-command.js';
 import { addStartCommand } from './commands/start-command.js';
@@ -26,6 +29,9 @@ addAreaCommands(program);
 addStationCommands(program);
 addDeviceCommands(program);
 addContactCommands(program);
+addLedgerCommand(program);
+addQuarantineCommands(program);
+addReconcileCommand(program);
 
 const ASKED_WRONGLY: ReadonlySet<string> = new Set([
   'BAD_DOCUMENT',
@@ -33,8 +39,13 @@ const ASKED_WRONGLY: ReadonlySet<string> = new Set([
   'BAD_LIMIT',
   'BAD_OPTION',
   'BAD_RECORDING',
+  'BAD_SPAN',
+  'BAD_TIME',
   'BAD_URL',
   'NO_FILE',
+  'NO_JOURNAL',
+  'NOTHING_SELECTED',
+  'TOO_MANY_READINGS',
   'UNKNOWN_PROFILE',
   'UNKNOWN_STORY',
   'DEVICE_EXISTS',

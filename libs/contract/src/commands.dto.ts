@@ -116,6 +116,7 @@ const REASONS: Readonly<Record<QuarantineReason, true>> = {
   conflict: true,
   'store-refused': true,
 };
+export const QUARANTINE_REASONS: readonly string[] = Object.keys(REASONS);
 
 /** What of the quarantine; all that is named must hold. */
 export class QuarantineFilter {
@@ -126,7 +127,7 @@ export class QuarantineFilter {
   deviceId?: string;
 
   @IsOptional()
-  @IsIn(Object.keys(REASONS))
+  @IsIn(QUARANTINE_REASONS)
   reason?: QuarantineReason;
 
   /** The first moment of the span of receiving. */

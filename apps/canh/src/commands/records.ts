@@ -5,6 +5,8 @@ import { openRecords, type RecordsDatabase } from '@canh/adapters/records-sql/op
 import { loadServerKey } from '@canh/adapters/records-sql/server-key';
 import { SqlContactBook } from '@canh/adapters/records-sql/sql-contact-book';
 import { SqlCredentialDesk } from '@canh/adapters/records-sql/sql-credential-desk';
+import { SqlLedgerDesk } from '@canh/adapters/records-sql/sql-ledger-desk';
+import { SqlQuarantineDesk } from '@canh/adapters/records-sql/sql-quarantine-desk';
 import { SqlInventoryDesk } from '@canh/adapters/records-sql/sql-inventory-desk';
 import { SqlRegistry } from '@canh/adapters/records-sql/sql-registry';
 import { loadCatalogue } from '@canh/adapters/device-catalogue/device-catalogue';
@@ -13,6 +15,8 @@ import { areaOf, contactOf, deviceOf, InventoryDocument, stationOf } from '@canh
 import { CanhError } from '@canh/core/canh-error';
 import type { Catalogue } from '@canh/core/rules/catalogue';
 import type { ContactBook } from '@canh/core/dispatch/outbox';
+import type { QuarantineDesk } from '@canh/core/readings/quarantine';
+import type { LedgerDesk } from '@canh/core/series/ledger';
 import type { CredentialDesk } from '@canh/core/stations/credentials';
 import type { InventoryDesk, Registry } from '@canh/core/stations/registry';
 import { CommonSettings } from '@canh/runtime/common.settings';
@@ -24,6 +28,8 @@ export interface RecordsDesk {
   readonly inventory: InventoryDesk;
   readonly credentials: CredentialDesk;
   readonly contacts: ContactBook;
+  readonly quarantine: QuarantineDesk;
+  readonly ledger: LedgerDesk;
   readonly catalogue: Catalogue;
 }
 
@@ -47,6 +53,8 @@ export async function withRecords<T>(work: (desk: RecordsDesk) => Promise<T>): P
       inventory: new SqlInventoryDesk(database),
       credentials: new SqlCredentialDesk(database, await loadServerKey(settings.dataDir)),
       contacts: new SqlContactBook(database),
+      quarantine: new SqlQuarantineDesk(database),
+      ledger: new SqlLedgerDesk(database),
       catalogue: await loadCatalogue(settings.devicesDir),
     });
   } finally {

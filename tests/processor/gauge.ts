@@ -144,9 +144,9 @@ export class Gauge {
     }
   }
 
-  /** Resolves when a message of the gauge is on disk. */
-  async receive(payload: unknown, receivedAt: Instant): Promise<void> {
-    await this.journal.append({
+  /** Resolves when a message of the gauge is on disk, with the place behind it. */
+  receive(payload: unknown, receivedAt: Instant): Promise<JournalOffset> {
+    return this.journal.append({
       kind: 'telemetry',
       deviceId: 'g-1',
       receivedAt,

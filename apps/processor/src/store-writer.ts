@@ -214,10 +214,16 @@ export class StoreWriter {
     const books = stretch.from < this.accounted ? null : this.openBooks(stretch, begun);
     if (stretch.readings.length > 0) {
       const refused = await this.untilItWorks(async () => {
+        // One that went away may have been started anew: what it has lost is not new, and is stored again first.
+        if (this.problem !== null && (await this.rewindIfRestarted())) return null;
         const sifted = await this.parts.store.sift(stretch.readings);
         await books?.decided(sifted);
         return sifted.store();
       });
+      if (refused === null) {
+        await this.untilItWorks(async () => books?.putOff());
+        return false;
+      }
       if (refused.length > 0) {
         books?.refused(refused);
         const entries = refused.map(({ at, answer }) => stretch.quarantined(at, 'store-refused', answer));
@@ -243,6 +249,7 @@ export class StoreWriter {
     tally: Tally;
     decided: (sifted: Sifted) => Promise<void>;
     refused: (refused: readonly RefusedReading[]) => void;
+    putOff: () => Promise<void>;
   } {
     const tally = new Tally();
     let conflicts: readonly Quarantined[] | null = null;
@@ -266,16 +273,25 @@ export class StoreWriter {
         // What the store is not asked to keep comes out the same when it is read again.
         writtenDown = fresh === 0 && conflicts.length === 0;
       }
+      await writeDown();
+    };
+    const writeDown = async (): Promise<void> => {
+      if (writtenDown || conflicts === null) return;
       if (conflicts.length > 0) await this.parts.quarantine.keep(conflicts);
-      if (!writtenDown)
-        await this.parts.ledger.begin({ from: stretch.from, next: stretch.next, lines: [...tally.lines()] });
+      await this.parts.ledger.begin({ from: stretch.from, next: stretch.next, lines: [...tally.lines()] });
       writtenDown = true;
     };
     const refused = (readings: readonly RefusedReading[]): void => {
       if (begun === null) this.stored -= readings.length;
       for (const { at } of readings) stretch.quarantine(tally, at, 'store-refused');
     };
-    return { tally, decided, refused };
+    const putOff = async (): Promise<void> => {
+      if (begun !== null || conflicts === null) return;
+      await writeDown();
+      // Decided for good: when it is read again, the store knows what it has kept of it.
+      this.begun.push({ from: stretch.from, next: stretch.next, lines: [...tally.lines()] });
+    };
+    return { tally, decided, refused, putOff };
   }
 
   /** What the devices counted, and what is missing by it. */

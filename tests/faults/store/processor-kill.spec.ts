@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { SqlCheckpoints } from '@canh/adapters/records-sql/sql-checkpoints';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { Gauge } from '../../processor/gauge.js';
 import { eventually } from '../../support/eventually.js';
@@ -75,7 +76,8 @@ it.each(MOMENTS)(
     server.onWrite = () => undefined;
     const last = (child = startChild());
     await story.tell(20);
-    await eventually(() => expect(server.points.size).toBe(story.stored().size));
+    const checkpoints = new SqlCheckpoints(gauge.records);
+    await eventually(async () => expect(await checkpoints.offset('store')).toBeGreaterThanOrEqual(story.end));
     last.kill('SIGTERM');
     await once(last, 'exit');
     expect(last.exitCode).toBe(0);

@@ -1,5 +1,6 @@
 import { SqlLedgerDesk } from '@canh/adapters/records-sql/sql-ledger-desk';
 import { SqlQuarantineDesk } from '@canh/adapters/records-sql/sql-quarantine-desk';
+import { START, type JournalOffset } from '@canh/core/readings/journal';
 import { MINUTE_MS, type Instant } from '@canh/core/time/instant';
 import { FROM, type Gauge } from '../../processor/gauge.js';
 
@@ -16,6 +17,8 @@ export class Story {
   /** What the journal has answered for, in its order: all that may be known of what was received. */
   readonly acknowledged: Sent[] = [];
   messages = 0;
+  /** The place behind the last of it. */
+  end: JournalOffset = START;
   private minute = 0;
   private readonly skipped: Instant[] = [];
 
@@ -28,17 +31,18 @@ export class Story {
   /** Sends so many messages, each of one to three readings; resolves when all are on disk. */
   async tell(messages: number): Promise<void> {
     const all: Promise<void>[] = [];
-    for (let nth = 0; nth < messages; nth += 1) {
-      const sent = Array.from({ length: 1 + Math.floor(this.chance() * 3) }, () => this.one());
-      const payload = sent.map(({ at, level }) => ({ ts: at, values: { level_m: level } }));
-      all.push(
-        this.gauge.receive(payload, FROM + this.minute * MINUTE_MS).then(() => {
-          this.acknowledged.push(...sent);
-          this.messages += 1;
-        }),
-      );
-    }
+    for (let nth = 0; nth < messages; nth += 1)
+      all.push(this.send(...Array.from({ length: 1 + Math.floor(this.chance() * 3) }, () => this.one())));
     await Promise.all(all);
+  }
+
+  /** Sends one message; resolves when it is on disk. */
+  async send(...sent: readonly Sent[]): Promise<void> {
+    const payload = sent.map(({ at, level }) => ({ ts: at, values: { level_m: level } }));
+    const behind = await this.gauge.receive(payload, FROM + this.minute * MINUTE_MS);
+    this.acknowledged.push(...sent);
+    this.messages += 1;
+    this.end = Math.max(this.end, behind);
   }
 
   private one(): Sent {

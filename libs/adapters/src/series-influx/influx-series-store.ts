@@ -137,6 +137,7 @@ export class InfluxSeriesStore extends SeriesStore {
     return { duplicates, conflicts, store: () => this.#store(lines, refused) };
   }
 
+  /** For whoever fills it again: until then, what a server says of readings that was started anew is not believed. */
   async startedAt(): Promise<Instant | null> {
     if (this.#version !== 'victoria') return null;
     const { startedAt, now } = await this.#started();

@@ -1,0 +1,111 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FileJournalWriter } from '@canh/adapters/journal-files/file-journal-writer';
+import { journalBytes, segments } from '@canh/adapters/journal-files/segments';
+import { openRecords, type RecordsDatabase } from '@canh/adapters/records-sql/open-records';
+import { SqlCheckpoints } from '@canh/adapters/records-sql/sql-checkpoints';
+import { SqlLedger } from '@canh/adapters/records-sql/sql-ledger';
+import { SqlLedgerDesk } from '@canh/adapters/records-sql/sql-ledger-desk';
+import type { JournalOffset } from '@canh/core/readings/journal';
+import { DAY_MS, HOUR_MS } from '@canh/core/time/instant';
+import { openLog } from '@canh/runtime/log';
+import { Retention } from '../../apps/processor/src/retention.js';
+
+const START_AT = 500_000 * HOUR_MS;
+const SEGMENT_BYTES = 1_024;
+
+describe('what is old', () => {
+  let folder: string;
+  let journal: FileJournalWriter;
+  let records: RecordsDatabase;
+  let ledger: SqlLedger;
+  let now = START_AT;
+  let judged: JournalOffset = 0;
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'canh-retention-'));
+    journal = await FileJournalWriter.open(join(folder, 'journal'), { segmentBytes: SEGMENT_BYTES });
+    records = await openRecords(join(folder, 'records.sqlite'));
+    ledger = new SqlLedger(records);
+    [now, judged] = [START_AT, 0];
+  });
+  afterEach(async () => {
+    await journal.close();
+    await records.destroy();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  /** A message an hour, each in a segment of its own; stored at once while `stored`. */
+  async function hours(count: number, stored: boolean): Promise<void> {
+    for (let hour = 0; hour < count; hour += 1) {
+      const payload = Buffer.alloc(SEGMENT_BYTES);
+      const next = await journal.append({ kind: 'telemetry', deviceId: 'd', receivedAt: now, payload });
+      judged = next;
+      const line = { messages: 1, received: 1, stored: 1, duplicate: 0, late: 0, quarantined: {}, missing: 0 };
+      if (stored) await ledger.settle({ next, lines: [{ deviceId: 'd', hour: now, ...line }], counts: [], at: now });
+      now += HOUR_MS;
+    }
+  }
+  const retention = (maxGb = 1): Retention =>
+    new Retention({
+      settings: { journalDir: join(folder, 'journal'), journalKeepHours: 48, journalMaxGb: maxGb, ledgerKeepDays: 7 },
+      checkpoints: new SqlCheckpoints(records),
+      ledger,
+      judged: () => judged,
+      clock: { now: () => now },
+      log: openLog('processor', { logLevel: 'silent' }),
+    });
+  const kept = async (): Promise<number> => (await segments(join(folder, 'journal'))).length;
+
+  it('stays in the journal for as long as it is to be kept after it was stored', async () => {
+    await hours(60, true);
+    await retention().sweep();
+    const left = await kept();
+    expect(left).toBeGreaterThanOrEqual(48);
+    expect(left).toBeLessThan(51);
+  });
+
+  it('goes earlier from a journal that grew too large, but not before thirty hours, and then says so', async () => {
+    await hours(60, true);
+    const small = retention((SEGMENT_BYTES * 10) / 1e9);
+    await small.sweep();
+    expect(await kept()).toBeGreaterThanOrEqual(30);
+    expect(await kept()).toBeLessThan(33);
+    expect(small.warning).toContain('CANH_JOURNAL_MAX_GB');
+
+    const roomy = retention(((await journalBytes(join(folder, 'journal'))) + 1) / 1e9);
+    await roomy.sweep();
+    expect(roomy.warning).toBeNull();
+  });
+
+  it('is there however old, while the store has not got it, and for the time after it has', async () => {
+    await hours(5, true);
+    await hours(100, false);
+    await retention((SEGMENT_BYTES * 10) / 1e9).sweep();
+    expect(await kept()).toBeGreaterThanOrEqual(100);
+
+    await hours(1, true);
+    await retention().sweep();
+    expect(await kept()).toBeGreaterThanOrEqual(100);
+    await hours(49, true);
+    await retention().sweep();
+    expect(await kept()).toBeLessThan(52);
+  });
+
+  it('is there while the judge has not passed it', async () => {
+    await hours(60, true);
+    judged = 0;
+    await retention().sweep();
+    expect(await kept()).toBeGreaterThanOrEqual(60);
+  });
+
+  it('leaves the ledger after its days', async () => {
+    await hours(9 * 24, true);
+    await retention().sweep();
+    const lines = await new SqlLedgerDesk(records).lines({ from: START_AT, to: now }, 1_000);
+    expect(Math.min(...lines.map(({ hour }) => hour))).toBeGreaterThanOrEqual(now - 7 * DAY_MS - HOUR_MS);
+    expect(lines.length).toBeGreaterThanOrEqual(7 * 24);
+  });
+});

@@ -1,7 +1,7 @@
 import { DuckDbSeriesStore } from '@canh/adapters/series-duckdb/duckdb-series-store';
 import { Flag } from '@canh/core/quality/flag';
 import type { FlaggedReading } from '@canh/core/quality/flagged-reading';
-import { MINUTE_MS } from '@canh/core/time/instant';
+import { DAY_MS, MINUTE_MS } from '@canh/core/time/instant';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
@@ -257,6 +257,15 @@ describe('a DuckDB store', () => {
       expect((await store.summary(span)).count).toBe(stored);
       execFileSync('mount', ['-o', 'remount,size=64m', disk]);
       expect(await append(store, [...batch(0), ...batch(nth - 1), ...batch(nth)])).toMatchObject({ stored: 40_000 });
+      expect((await store.summary(span)).count).toBe(stored + 40_000);
+      // Sealing needs space, too: without it, all stays as it is.
+      const [now, keep] = [SUNDAY + 3 * DAY_MS, { raw: 400, '5min': 1_100, '1h': 3_660 }];
+      execFileSync('sh', ['-c', 'head -c 1G /dev/zero > "$0/filler" || true', disk], { stdio: 'pipe' });
+      await expect(store.maintain(now, keep)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+      await rm(join(disk, 'filler'));
+      expect((await append(store, batch(0))).duplicates).toHaveLength(20_000);
+      expect((await store.summary(span)).count).toBe(stored + 40_000);
+      expect((await store.maintain(now, keep)).sealed).toContain('2025-06-01.v1.parquet');
       expect((await store.summary(span)).count).toBe(stored + 40_000);
       await store.close();
       expect(await opened(disk)).toMatchObject({ setAside: null, rebuilt: false });

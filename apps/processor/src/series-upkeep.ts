@@ -7,6 +7,7 @@ import type { ProcessorSettings } from './processor.settings.js';
 export class SeriesUpkeep {
   /** Files that could not be read, for a person to look at; they are told again after a restart only where they are still in the way. */
   readonly warnings: string[] = [];
+  private underWay = false;
 
   constructor(
     private readonly store: DuckDbSeriesStore,
@@ -16,6 +17,8 @@ export class SeriesUpkeep {
   ) {}
 
   async sweep(): Promise<void> {
+    if (this.underWay) return;
+    this.underWay = true;
     const { seriesRawDays, series5MinDays, seriesHourlyDays } = this.settings;
     try {
       const keep = { raw: seriesRawDays, '5min': series5MinDays, '1h': seriesHourlyDays };
@@ -29,6 +32,8 @@ export class SeriesUpkeep {
       }
     } catch (error) {
       this.log.error({ event: 'series.not-maintained', error: (error as Error).message }, 'days could not be sealed');
+    } finally {
+      this.underWay = false;
     }
   }
 }

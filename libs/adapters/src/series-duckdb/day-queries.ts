@@ -4,15 +4,36 @@ import type { SealedDays } from './sealed-days.ts';
 const SERIES = 'device_id, station_id, metric';
 const ORDER = 'station_id, metric, device_id';
 
-/** SQL of all readings of a day: the hot ones and, where there are any, the sealed ones. */
+/**
+ * SQL of all readings of a day: the hot ones and, where there are any, the sealed ones. They are sorted by a number for each series, which
+ * takes a third of the time and memory that its names would.
+ */
 export function mergedReadings(sealed: SealedDays, day: number, ofDay: string): string {
   const raw = sealed.get(day, 'raw');
   return `
+    WITH names AS MATERIALIZED (
+      SELECT (row_number() OVER (ORDER BY ${ORDER}))::INTEGER AS rank, series_id, ${SERIES} FROM series
+    )
     SELECT ${SERIES}, make_timestamp(measured_us // 1000 * 1000) AS measured_at, (measured_us % 1000)::USMALLINT AS "sequence",
       make_timestamp(received_at * 1000) AS received_at, value, flag
-    FROM readings JOIN series USING (series_id) WHERE ${ofDay}
-    ${raw === null ? '' : `UNION ALL BY NAME FROM ${sealed.quoted([raw])}`}
-    ORDER BY ${ORDER}, measured_at, "sequence"`;
+    FROM (
+      SELECT rank, measured_us, received_at, value, flag FROM (
+        SELECT rank, measured_us, received_at, value, flag FROM readings JOIN names USING (series_id) WHERE ${ofDay}
+        ${
+          raw === null
+            ? ''
+            : `UNION ALL SELECT rank, epoch_us(measured_at) + "sequence", epoch_ms(received_at), value, flag
+               FROM ${sealed.quoted([raw])} JOIN names USING (${SERIES})`
+        }
+      ) ORDER BY rank, measured_us
+    ) JOIN names USING (rank)`;
+}
+
+/** SQL that counts what `mergedReadings` must give: whatever it joins, none may be lost. */
+export function countOfReadings(sealed: SealedDays, day: number, ofDay: string): string {
+  const raw = sealed.get(day, 'raw');
+  return `SELECT ((SELECT count(*) FROM readings WHERE ${ofDay})
+    ${raw === null ? '' : `+ (SELECT count(*) FROM ${sealed.quoted([raw])})`})::DOUBLE`;
 }
 
 /** SQL of all steps of a day: those of the hot readings, put together with those that are sealed or follow from what is. */

@@ -47,18 +47,29 @@ function answering(directory: string, opened: OpenFile, notes: SetAside[]): (que
   const read = oneAtATime();
   const tend = oneAtATime();
   let file: OpenFile | null = opened;
+  let closed = false;
 
-  const open = async () => (file ??= await OpenFile.open(fileIn(directory), notes));
+  const open = async () => {
+    if (closed) throw new Error('it was closed');
+    return (file ??= await OpenFile.open(fileIn(directory), notes));
+  };
   // After a failed append (a full disk) DuckDB takes nothing more until the file is opened again, and no query may run meanwhile:
   // both happen in the line of the reads.
   const orOpenAgain = async <T>(current: OpenFile, work: () => Promise<T>): Promise<T> => {
     try {
       return await work();
     } catch (error) {
-      file = null;
-      await read(() => current.close());
+      if (file === current) {
+        file = null;
+        await read(() => current.close());
+      }
       throw error;
     }
+  };
+  const close = async () => {
+    closed = true;
+    await file?.close();
+    file = null;
   };
   const sift = async ({ id, columns, newSeries }: Extract<Question, { kind: 'sift' }>) => {
     const current = await read(open);
@@ -73,8 +84,14 @@ function answering(directory: string, opened: OpenFile, notes: SetAside[]): (que
   const maintain = async ({ now, keep }: Extract<Question, { kind: 'maintain' }>) => {
     const current = await read(open);
     const alone = (work: () => Promise<void>) => write(() => orOpenAgain(current, () => read(work)));
-    const done = await current.maintain(now, keep, alone);
-    return { ...done, setAside: notes.splice(0) };
+    try {
+      const done = await current.maintain(now, keep, alone);
+      return { ...done, setAside: notes.splice(0) };
+    } catch (error) {
+      // A write that failed may have ended the whole file: then it is opened again.
+      await write(() => orOpenAgain(current, () => read(() => current.prove()))).catch(() => undefined);
+      throw error;
+    }
   };
 
   return (question) => {
@@ -94,7 +111,7 @@ function answering(directory: string, opened: OpenFile, notes: SetAside[]): (que
       case 'maintain':
         return tend(() => maintain(question));
       case 'close':
-        return write(() => read(() => file?.close()));
+        return write(() => read(close));
     }
   };
 }

@@ -38,10 +38,12 @@ const HOT_OF_LATE = `
   FROM late JOIN series USING (channel_id)
     JOIN readings ON readings.series_id = series.series_id AND readings.measured_us = late.measured_us
   WHERE readings.measured_us BETWEEN $first::BIGINT AND $last::BIGINT`;
+// The stations are what the files are sorted by.
 const SEALED_OF_LATE = (files: string) => `
   SELECT late.nth, sealed.value
-  FROM late JOIN (SELECT DISTINCT channel_id, device_id, metric FROM series) AS channel USING (channel_id)
-    JOIN ${files} AS sealed ON sealed.device_id = channel.device_id AND sealed.metric = channel.metric
+  FROM late JOIN series USING (channel_id)
+    JOIN ${files} AS sealed
+      ON sealed.station_id = series.station_id AND sealed.metric = series.metric AND sealed.device_id = series.device_id
       AND epoch_us(sealed.measured_at) + sealed."sequence" = late.measured_us
   WHERE sealed.measured_at BETWEEN make_timestamp($first::BIGINT // 1000 * 1000) AND make_timestamp($last::BIGINT)`;
 
@@ -213,6 +215,11 @@ export class OpenFile {
   /** Seals, merges and removes what is due. `alone` runs its work where nothing is stored or asked meanwhile. */
   maintain(now: number, keep: KeepDays, alone: Alone): Promise<{ sealed: string[]; removed: string[] }> {
     return new Sealing(this.#open.tender, this.#sealed, now, keep, alone).run();
+  }
+
+  /** Rejects when the file takes nothing any more. */
+  async prove(): Promise<void> {
+    await this.#open.writer.run('SELECT 1');
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,5 @@
 import { DAY_KINDS, DAY_US, type DayFile, type DayKind, nameOf } from './day-files.ts';
-import { mergedReadings, mergedSteps } from './day-queries.ts';
+import { countOfReadings, mergedReadings, mergedSteps } from './day-queries.ts';
 import type { KeepDays } from './duckdb-questions.js';
 import { listed, removable, type SealedDays, unlisted } from './sealed-days.ts';
 import type { Statements } from './statements.ts';
@@ -70,13 +70,10 @@ export class Sealing {
         const version = Math.max(0, ...old.map((file) => file.version)) + 1;
         const files = this.#kept(day).map((kind) => ({ day, kind, version }));
         await this.#replace(old, files, async () => {
-          for (const file of files)
-            await this.#copy(
-              file,
-              file.kind === 'raw'
-                ? mergedReadings(this.#sealed, day, ofDay)
-                : mergedSteps(this.#sealed, day, file.kind, ofDay),
-            );
+          for (const file of files) {
+            if (file.kind === 'raw') await this.#copyReadings(file, ofDay);
+            else await this.#copy(file, mergedSteps(this.#sealed, day, file.kind, ofDay));
+          }
           await this.#statements.run(KEEP_NEWEST(ofDay));
           await this.#statements.run(`DELETE FROM readings WHERE ${ofDay}`);
         });
@@ -147,7 +144,16 @@ export class Sealing {
     });
   }
 
-  async #copy(file: DayFile, sql: string): Promise<void> {
-    await this.#statements.run(`COPY (${sql}) TO ${this.#sealed.folder.quotedUnfinished(file)} (${PARQUET})`);
+  async #copyReadings(file: DayFile, ofDay: string): Promise<void> {
+    const [[expected]] = (await this.#statements.rows(countOfReadings(this.#sealed, file.day, ofDay))) as [[number]];
+    const written = await this.#copy(file, mergedReadings(this.#sealed, file.day, ofDay));
+    if (written !== expected) throw new Error(`of ${expected} readings, ${written} came into ${nameOf(file)}`);
+  }
+
+  /** How many rows came into the file. */
+  async #copy(file: DayFile, sql: string): Promise<number> {
+    const path = this.#sealed.folder.quotedUnfinished(file);
+    const [[rows]] = (await this.#statements.rows(`COPY (${sql}) TO ${path} (${PARQUET})`)) as [[bigint]];
+    return Number(rows);
   }
 }

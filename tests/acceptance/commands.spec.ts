@@ -1,7 +1,8 @@
 import { once } from 'node:events';
-import { rm, writeFile } from 'node:fs/promises';
+import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
 import { connectAsync } from 'mqtt';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -13,6 +14,8 @@ import {
   type Settings,
   temporaryFolder,
 } from '../support/canh-process.js';
+import { openRecords, type RecordsDatabase } from '@canh/adapters/records-sql/open-records';
+import { eventually } from '../support/eventually.js';
 import { riverProvince } from './river-province.js';
 
 const FREE_PORTS: Settings = { CANH_HTTP_PORT: '0', CANH_MQTT_PORT: '0', CANH_WS_PORT: '0', CANH_LOG_LEVEL: 'silent' };
@@ -81,6 +84,13 @@ describe('the command line', () => {
     [['simulate', '--story', 'no-such-story'], /no-such-story/],
     [['replay', '/no/such/file.csv'], /--token/],
     [['contact', 'add', '--name', 'X', '--address', 'no address'], /e-mail/],
+    [['quarantine', 'replay'], /Nothing is selected.*--all/],
+    [['quarantine', 'list', '--reason', 'bad-luck'], /Allowed choices/],
+    [['quarantine', 'list', '--limit', '0'], /--limit 0/],
+    [['ledger', '--from', 'hôm qua'], /--from hôm qua is not a time/],
+    [['ledger', '--from', '1h', '--to', '2h'], /--from 1h is not before --to 2h/],
+    [['reconcile', '--from', '2026-13-01'], /--from 2026-13-01 is not a time/],
+    [['reconcile'], /There is no journal/],
   ])('ends with 2 when it is asked wrongly: %j', async (args, says) => {
     const { stdout, stderr, code } = await canh(args, env);
     expect({ code, said: stdout + stderr }).toEqual({ code: 2, said: expect.stringMatching(says) });
@@ -90,7 +100,19 @@ describe('the command line', () => {
   it('answers --help with 0', async () => {
     const { stdout, code } = await canh(['--help'], env);
     expect(code).toBe(0);
-    for (const command of ['start', 'demo', 'simulate', 'replay', 'station', 'device', 'contact', 'area'])
+    for (const command of [
+      'start',
+      'demo',
+      'simulate',
+      'replay',
+      'station',
+      'device',
+      'contact',
+      'area',
+      'ledger',
+      'quarantine',
+      'reconcile',
+    ])
       expect(stdout).toContain(command);
   });
 
@@ -180,4 +202,177 @@ describe('canh start', () => {
     await reader?.cancel().catch(() => undefined);
     for (const client of clients) await client.endAsync(true);
   });
+});
+
+describe('the books of a running Canh', () => {
+  let running: CanhProcess;
+  let records: RecordsDatabase;
+  let env: Settings = {};
+  let token = '';
+  const RIVER = 'thach-han';
+  const MINUTE_MS = 60_000;
+  const told = Date.now();
+
+  interface Line {
+    readonly deviceId: string;
+    readonly quarantined: Readonly<Record<string, number>>;
+  }
+  interface Finding {
+    readonly kind: string;
+    readonly deviceId: string;
+    readonly count: number;
+    readonly what: readonly string[];
+  }
+  interface Reconciled {
+    readonly agrees: boolean;
+    readonly devices: readonly Line[];
+    readonly differences: readonly Finding[];
+    readonly notes: readonly Finding[];
+  }
+
+  const reconcile = async (): Promise<Reconciled & { readonly code: number | null }> => {
+    const { stdout, stderr, code } = await canh(['reconcile', '--json'], env);
+    expect(stderr).toBe('');
+    return { ...(JSON.parse(stdout) as Reconciled), code };
+  };
+  const ofRiver = ({ devices }: Reconciled): Line | undefined => devices.find(({ deviceId }) => deviceId === RIVER);
+  const publish = async (...payloads: readonly (string | object)[]): Promise<void> => {
+    const client = await connectAsync(running.mqttUrl, { username: token, protocolVersion: 4, reconnectPeriod: 0 });
+    for (const payload of payloads)
+      await client.publishAsync(
+        'v1/devices/me/telemetry',
+        typeof payload === 'string' ? payload : JSON.stringify(payload),
+        { qos: 1 },
+      );
+    await client.endAsync();
+  };
+
+  beforeAll(async () => {
+    const dataDir = await temporaryFolder();
+    const devicesDir = join(dataDir, 'devices');
+    await cp(join(import.meta.dirname, '../../devices'), devicesDir, { recursive: true });
+    [{ token } = { token: '' }] = await riverProvince(dataDir, [RIVER]);
+    env = { CANH_DATA_DIR: dataDir, CANH_DEVICES_DIR: devicesDir };
+    running = await CanhProcess.start({ env });
+    records = await openRecords(join(dataDir, 'records.sqlite'));
+    await publish(
+      { ts: told, values: { level_m: 3 } },
+      { ts: told - MINUTE_MS, values: { level_m: 3.1, salinity_gl: 5 } },
+      { ts: told, values: { level_m: 3 } },
+      { ts: told, values: { level_m: 9 } },
+      { ts: told - 20 * MINUTE_MS, values: { level_m: 3.2 } },
+      '{"level_m":',
+    );
+  }, 90_000);
+  afterAll(async () => {
+    await records.destroy();
+    await running.remove();
+  });
+
+  it('agree with the journal: good, duplicate, conflicting, late, undecodable, and of a metric that nobody knows', async () => {
+    await eventually(async () => {
+      const found = await reconcile();
+      expect(found).toMatchObject({ code: 0, agrees: true, differences: [], notes: [] });
+      expect(ofRiver(found)).toMatchObject({
+        messages: 6,
+        received: 7,
+        stored: 3,
+        duplicate: 1,
+        late: 1,
+        quarantined: { 'unknown-metric': 1, 'not-json': 1, conflict: 1 },
+      });
+    });
+    const { stdout, code } = await canh(['reconcile', '--device', RIVER, '--from', '1d'], env);
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/^thach-han +6 +7 +3 +1 +3 +1 +yes$[^]*all agrees/m)]);
+    const lines = JSON.parse(await canhDone(['ledger', '--device', RIVER, '--json'], env)) as { received: number }[];
+    expect(lines.reduce((sum, { received }) => sum + received, 0)).toBe(7);
+    expect(await canhDone(['quarantine', 'list', '--device', RIVER, '--reason', 'conflict'], env)).toMatch(
+      /conflict +level_m is stored as 3 /,
+    );
+  }, 90_000);
+
+  it('are found out when a row of the quarantine is removed behind their back', async () => {
+    const row = await records
+      .deleteFrom('quarantine')
+      .where('reason', '=', 'not-json')
+      .returningAll()
+      .executeTakeFirst();
+    expect(await reconcile()).toMatchObject({
+      code: 1,
+      agrees: false,
+      differences: [{ kind: 'no-row', deviceId: RIVER, count: 1, what: ['not-json'] }],
+    });
+    const { stdout, code } = await canh(['reconcile'], env);
+    expect([code, stdout]).toEqual([
+      1,
+      expect.stringMatching(/≠ thach-han: 1 faults \(not-json\).* have no row in quarantine/),
+    ]);
+    await records.insertInto('quarantine').values(row!).execute();
+    expect(await reconcile()).toMatchObject({ code: 0 });
+  }, 60_000);
+
+  it('are found out when somebody corrects a figure', async () => {
+    const raise = (by: number): Promise<unknown> =>
+      records
+        .updateTable('ledger')
+        .set((row) => ({ stored: row('stored', '+', by) }))
+        .where('device_id', '=', RIVER)
+        .execute();
+    await raise(1);
+    const { code, differences } = await reconcile();
+    expect([code, differences.map(({ kind, deviceId }) => [kind, deviceId])]).toEqual([1, [['ledger', RIVER]]]);
+    await raise(-1);
+    expect(await reconcile()).toMatchObject({ code: 0 });
+  }, 60_000);
+
+  it('take in what can be decoded after its profile was mended, and say so of the row', async () => {
+    await running.stop();
+    const profile = join(env['CANH_DEVICES_DIR'] ?? '', 'water/river-gauge/profile.yaml');
+    const salinity = `metrics:
+  - name: salinity_gl
+    names: { vi: Độ mặn, en: Salinity }
+    unit: g/L
+    plausible: { min: 0, max: 60 }
+    decimals: 1
+`;
+    await writeFile(profile, (await readFile(profile, 'utf8')).replace('metrics:\n', salinity));
+    // Nobody runs, so the store is opened here.
+    expect(await reconcile()).toMatchObject({
+      code: 0,
+      differences: [],
+      notes: [{ kind: 'readable-now', deviceId: RIVER, count: 1 }],
+    });
+    await running.restart();
+    expect(JSON.parse(await canhDone(['quarantine', 'replay', '--reason', 'unknown-metric', '--json'], env))).toEqual({
+      messages: 1,
+    });
+    await eventually(async () => {
+      const found = await reconcile();
+      // The message came again: its level is a duplicate now, its salinity is stored.
+      expect(ofRiver(found)).toMatchObject({ messages: 7, duplicate: 2 });
+      expect(found).toMatchObject({ code: 0, notes: [{ kind: 'replayed', deviceId: RIVER }] });
+    });
+    const [row] = JSON.parse(await canhDone(['quarantine', 'list', '--reason', 'unknown-metric', '--json'], env)) as {
+      replayedAt: number | null;
+    }[];
+    expect(row?.replayedAt).toBeGreaterThan(told);
+    const api = await running.signIn();
+    const { stations } = { stations: await api.get<{ id: string; latest: object[] }[]>('/api/stations') };
+    expect(stations.find(({ id }) => id === RIVER)?.latest).toContainEqual(
+      expect.objectContaining({ metric: 'salinity_gl', value: 5 }),
+    );
+  }, 120_000);
+
+  it('are found out when a reading is removed from the store', async () => {
+    await running.stop();
+    const store = await DuckDBInstance.create(join(env['CANH_DATA_DIR'] ?? '', 'series/readings.duckdb'));
+    const connection = await store.connect();
+    await connection.run('DELETE FROM readings WHERE value = 3.2');
+    connection.closeSync();
+    store.closeSync();
+    expect(await reconcile()).toMatchObject({
+      code: 1,
+      differences: [{ kind: 'not-stored', deviceId: RIVER, count: 1, what: ['level_m'] }],
+    });
+  }, 60_000);
 });

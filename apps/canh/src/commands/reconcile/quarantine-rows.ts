@@ -13,6 +13,7 @@ const FOREVER: Instant = 4_102_444_800_000;
 export interface MessageRow {
   readonly deviceId: string;
   readonly reason: QuarantineReason;
+  readonly detail: string;
   readonly replayed: boolean;
 }
 
@@ -61,12 +62,12 @@ export class QuarantineRows {
     await this.take(desk, middle, to);
   }
 
-  private add({ offset, part, deviceId, reason, replayedAt, payload }: QuarantinedRecord): void {
+  private add({ offset, part, deviceId, reason, detail, replayedAt, payload }: QuarantinedRecord): void {
     this.count += 1;
     this.bytes += payload.length;
     if (part < STORE_PARTS) {
       const parts = this.messages.get(offset) ?? new Map<number, MessageRow>();
-      this.messages.set(offset, parts.set(part, { deviceId, reason, replayed: replayedAt !== null }));
+      this.messages.set(offset, parts.set(part, { deviceId, reason, detail, replayed: replayedAt !== null }));
       return;
     }
     const { ts, seq, values } = JSON.parse(Buffer.from(payload).toString()) as StoredStretchPayload;

@@ -2,6 +2,7 @@ import { CanhError } from '@canh/core/canh-error';
 import type { FlaggedReading } from '@canh/core/quality/flagged-reading';
 import type { TimeWindow } from '@canh/core/readings/accept-time';
 import { START, type JournalBatch, type JournalOffset, type JournalReader } from '@canh/core/readings/journal';
+import type { Message } from '@canh/core/readings/message';
 import type { Quarantined, QuarantineReason } from '@canh/core/readings/quarantine';
 import { hourOf, type Ledger, type LedgerDesk, type LedgerLine } from '@canh/core/series/ledger';
 import { Tally } from '@canh/core/series/tally';
@@ -188,16 +189,27 @@ class Reconciliation {
       const now = faults.get(offset) ?? [];
       const then = this.rows.ofMessage(offset);
       const readings = batch.readings.slice(batch.firstReading[nth], batch.firstReading[nth + 1]);
-      if (hadOtherFaults(then, now)) {
+      const gone = goneFaults(then, now);
+      if (gone.length > 0) {
         for (const { deviceId } of [...readings, ...now, ...then.values()])
           this.decodedOtherwise.add(`${hour} ${deviceId}`);
-        for (const { deviceId, replayed } of then.values())
+        for (const { deviceId, replayed } of gone)
           if (this.isWanted(deviceId)) this.found.note(replayed ? 'replayed' : 'readable-now', deviceId, 1, hour);
-        continue;
-      }
-      for (const quarantined of now) if (!then.has(quarantined.part)) this.noRow.push({ quarantined, hour });
-      for (const reading of readings) if (this.isWanted(reading.deviceId)) this.remember(reading, hour);
+      } else for (const quarantined of now) if (!then.has(quarantined.part)) this.noRow.push({ quarantined, hour });
+      for (const reading of readings)
+        if (this.isWanted(reading.deviceId) && !gone.some((row) => this.wasFault(reading, row, message)))
+          this.remember(reading, hour);
     }
+  }
+
+  /** Whether this row is what the reading was when its message came: a reading is stored from then on only if it is none. */
+  private wasFault({ deviceId, metric }: FlaggedReading, row: MessageRow, { deviceId: senderId }: Message): boolean {
+    if (row.reason === 'unknown-metric')
+      return row.deviceId === deviceId && row.detail.startsWith(`${metric} is not a metric `);
+    const [, name] = / has no device named "(.*)"/.exec(row.detail) ?? [];
+    if (row.reason === 'unknown-device' && name !== undefined)
+      return this.parts.devices.ofGateway(senderId, name)?.device.id === deviceId;
+    return row.deviceId === deviceId && DEPENDS_ON_SETTINGS.has(row.reason);
   }
 
   private remember(reading: FlaggedReading, hour: Instant): void {
@@ -302,15 +314,20 @@ class Reconciliation {
   }
 }
 
-/** Whether a message had faults when it was received that it has no more: what it holds would be decoded otherwise today. */
-function hadOtherFaults(then: ReadonlyMap<number, MessageRow>, now: readonly Quarantined[]): boolean {
-  const left = now.map(({ reason }) => reason);
-  for (const { reason } of then.values()) {
-    const at = left.indexOf(reason);
-    if (at === -1) return true;
-    left.splice(at, 1);
-  }
-  return false;
+/** Faults that a message had when it came and has no more: what it holds is decoded otherwise today. */
+function goneFaults(then: ReadonlyMap<number, MessageRow>, now: readonly Quarantined[]): MessageRow[] {
+  const left = [...now];
+  const without = (rows: readonly MessageRow[], matches: (row: MessageRow, fault: Quarantined) => boolean) =>
+    rows.filter((row) => {
+      const at = left.findIndex((fault) => matches(row, fault));
+      if (at !== -1) left.splice(at, 1);
+      return at === -1;
+    });
+  const others = without(
+    [...then.values()],
+    (row, { reason, detail }) => row.reason === reason && row.detail === detail,
+  );
+  return without(others, (row, { reason }) => row.reason === reason);
 }
 
 /** What a change of stations, devices, profiles or settings can turn into a reading, and back. */

@@ -26,7 +26,7 @@ interface Killed {
   readonly server: SeriesServer;
   readonly bucket: string;
   /** Resolves when everything that was written can be read. */
-  settle(): Promise<void>;
+  readonly settle: () => Promise<void>;
 }
 
 const influxDb = async (): Promise<Killed> => {

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { connect as connectTcp, createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FileJournalReader } from '@canh/adapters/journal-files/file-journal-reader';
@@ -19,6 +20,7 @@ import { systemClock } from '@canh/runtime/system-clock';
 import { Intake } from '../../apps/broker/src/intake.js';
 import { MqttDoor } from '../../apps/broker/src/mqtt-door.js';
 import { eventually } from '../support/eventually.js';
+import { connectPacket } from './raw-device.js';
 
 const TELEMETRY = 'v1/devices/me/telemetry';
 const text = { vi: 'x', en: 'x' };
@@ -135,6 +137,16 @@ describe('the MQTT door', () => {
     await eventually(async () =>
       expect((await journaled()).filter((line) => line.includes('unknown-credential'))).toHaveLength(2),
     );
+  });
+
+  it('says so too where the packet with the token does not come in one piece', async () => {
+    const socket = await raw();
+    const packet = connectPacket('x'.repeat(60_000));
+    socket.write(packet.subarray(0, 20_000));
+    await turnsOfTheLoop(20);
+    socket.write(packet.subarray(20_000));
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    expect([...answer]).toEqual([0x20, 2, 0, 4]);
   });
 
   it('lets no device take the place of another by its client id, nor of itself', async () => {
@@ -266,9 +278,6 @@ function closing(stream: { once(event: 'close', listener: () => void): unknown }
   return new Promise((resolve) => stream.once('close', () => resolve()));
 }
 
-/** CONNECT of MQTT 3.1.1 with a user name. */
-function connectPacket(user: string): Buffer {
-  const field = (value: string): Buffer => Buffer.concat([Buffer.from([0, value.length]), Buffer.from(value)]);
-  const body = Buffer.concat([field('MQTT'), Buffer.from([4, 0x82, 0, 60]), field('x'), field(user)]);
-  return Buffer.concat([Buffer.from([0x10, body.length]), body]);
+async function turnsOfTheLoop(turns: number): Promise<void> {
+  for (let turn = 0; turn < turns; turn += 1) await setImmediate();
 }

@@ -24,8 +24,7 @@ export class RawDevice {
   static async connect(port: number, token: string): Promise<RawDevice> {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true });
     await once(socket, 'connect');
-    const body = Buffer.concat([field('MQTT'), Buffer.from([4, 0x82, 0, 0]), field(''), field(token)]);
-    socket.write(packet(CONNECT, body));
+    socket.write(connectPacket(token));
     await once(socket, 'data');
     return new RawDevice(socket);
   }
@@ -59,6 +58,10 @@ export class RawDevice {
     this.rest = this.rest.subarray(at);
   }
 }
+
+/** CONNECT of MQTT 3.1.1 with a user name, without keep-alive. */
+export const connectPacket = (user: string): Buffer =>
+  packet(CONNECT, Buffer.concat([field('MQTT'), Buffer.from([4, 0x82, 0, 0]), field(''), field(user)]));
 
 const field = (value: string): Buffer => {
   const bytes = Buffer.from(value);

@@ -18,8 +18,8 @@ const DRAIN_WITHIN_MS = 5_000;
 const LONGEST_CLIENT_ID = 256;
 /** QoS 2 messages of one client that it has not released yet; each is held in memory whole. */
 const MOST_HALF_DONE = 20;
-/** Before anybody has said who they are. */
-const MOST_BYTES_OF_CONNECT = 4_096;
+/** Before anybody has said who they are: what a user name and a will may take, so that they are told no and not merely hung up on. */
+const MOST_BYTES_OF_CONNECT = 131_072;
 /** Topic, ids and the like around a payload. */
 const MOST_BYTES_AROUND = 65_536;
 /** MQTT 3.1.1, 3.2.2.3. */

@@ -4,7 +4,7 @@ import type { FlaggedReading } from '@canh/core/quality/flagged-reading';
 import type { Bucket, SeriesSpan, SeriesStore } from '@canh/core/series/series-store';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '@canh/core/time/instant';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -308,6 +308,30 @@ describe('what goes wrong beside sealed days', () => {
     expect(await answers(filled)).toEqual(before);
     expectSameLines(await lines(filled), drawn);
     expect((await reopened(filled)).rebuilt).toBe(false);
+  });
+
+  it('a lost hot file takes of each day the last version that was finished, and lets go of the others', async () => {
+    const { store } = await opened();
+    const readings = province(11, 0, 3);
+    await append(store, readings);
+    const [before, drawn] = [await answers(store), await lines(store)];
+    await store.maintain(over(1), KEEP);
+    await store.close();
+    const path = (name: string) => join(folder, 'days', name);
+    // A crash came when the first of three new files had its name, and another one before the old ones were removed.
+    await copyFile(path('2025-06-02.1h.v1.parquet'), path('2025-06-01.1h.v2.parquet'));
+    for (const kind of ['', '.5min', '.1h'])
+      await copyFile(path(`2025-06-02${kind}.v1.parquet`), path(`2025-06-02${kind}.v2.parquet`));
+    for (const name of ['readings.duckdb', 'readings.duckdb.wal']) await rm(join(folder, name), { force: true });
+    const { store: filled } = await opened();
+    await append(filled, readings);
+    expect(await answers(filled)).toEqual(before);
+    expectSameLines(await lines(filled), drawn);
+    expect((await filled.maintain(over(1), KEEP)).setAside).toEqual([]);
+    expect(await days()).toEqual([
+      ...['.1h', '.5min', ''].map((kind) => `2025-06-01${kind}.v1.parquet`),
+      ...['.1h', '.5min', ''].map((kind) => `2025-06-02${kind}.v2.parquet`),
+    ]);
   });
 
   it.each([

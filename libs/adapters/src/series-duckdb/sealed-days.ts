@@ -65,6 +65,7 @@ export class SealedDays {
       try {
         return await work(files);
       } catch (error) {
+        if (NOT_THE_FILE.test(said(error))) throw error;
         let damaged = 0;
         for (const file of files) {
           const reason = await this.#damage(connection, file);

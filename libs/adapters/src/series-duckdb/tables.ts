@@ -1,7 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { type DayFile, type DayKind, nameOf } from './day-files.ts';
 import type { SeriesRow } from './duckdb-questions.js';
-import { listed, newestVersions, type SealedDays } from './sealed-days.ts';
+import { listed, newestVersions, removable, type SealedDays } from './sealed-days.ts';
 
 /**
  * `readings` is the hot part: what is in no sealed file. `newest` has the last of each series that was sealed, `sealed` the files that
@@ -25,9 +25,11 @@ export async function makeTables(writer: DuckDBConnection, sealed: SealedDays): 
   await writer.run('BEGIN');
   try {
     await writer.run(TABLES);
-    const files = newestVersions(sealed.folder.files());
+    const found = sealed.folder.files();
+    const files = newestVersions(found);
     for (const file of files) sealed.add(file);
     await writer.run(listed(files));
+    await writer.run(removable(found.filter((file) => !files.includes(file))));
     await knowSealed(writer, sealed);
     await writer.run('COMMIT');
   } catch (error) {
@@ -45,8 +47,8 @@ export async function loadSealed(writer: DuckDBConnection, sealed: SealedDays): 
     if (!sealed.folder.has(file)) await sealed.setAside(writer, file, 'the file is gone');
   }
   sealed.folder.removeUnfinished();
-  const removable = await writer.runAndReadAll('SELECT name FROM removable');
-  const names = new Set((removable.getRows() as string[][]).map(([name]) => name));
+  const forgotten = await writer.runAndReadAll('SELECT name FROM removable');
+  const names = new Set((forgotten.getRows() as string[][]).map(([name]) => name));
   const counts = (file: DayFile) => sealed.get(file.day, file.kind)?.version === file.version;
   for (const file of sealed.folder.files())
     if (!counts(file) && !names.has(nameOf(file)))

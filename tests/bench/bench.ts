@@ -1,15 +1,23 @@
 import { mkdtemp, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { prepareInventory } from './canh.js';
-import { Generator, type Load } from './generator.js';
+import { Generator } from './generator.js';
+import { prepareInventory } from './inventory.js';
+import { undisturbed, type Measuring } from './measuring.js';
 import { topCosts } from './profile.js';
-import { DISTURBING_CORES, quietMoment } from './quiet.js';
-import { aedesRound, canhRound, findMosquitto, mosquittoRound, type Round } from './round.js';
+import { canhRound, type Round } from './round.js';
+import { cost } from './scenarios/cost.js';
+import { deaf } from './scenarios/deaf.js';
+import { fair } from './scenarios/fair.js';
+import { outage } from './scenarios/outage.js';
+import { pipelines } from './scenarios/pipelines.js';
+import { saturated } from './scenarios/saturated.js';
 import { machine, said, table } from './table.js';
+import { verdictTable, type Verdict } from './verdict.js';
 import { readWishes, USAGE, type Wishes } from './wishes.js';
 
 const TMPFS = 0x01021994;
-const MOST_DISTURBED = 5;
+/** What scenarios with a load of their own need. */
+const FEWEST_DEVICES = 100;
 
 /** Measures what was asked for. Its exit code: 1 where something that was acknowledged is not stored, 2 where it was asked wrongly. */
 export async function bench(args: readonly string[]): Promise<number> {
@@ -34,58 +42,49 @@ export async function bench(args: readonly string[]): Promise<number> {
   }
   const folder = await mkdtemp(join(wishes.folder, 'canh-bench-'));
   try {
-    return await measure(wishes, folder, args);
+    const generator = Generator.compile(folder);
+    const devices = Math.max(FEWEST_DEVICES, ...wishes.loads.map(({ connections }) => connections));
+    console.error(`Registering ${devices} devices …`);
+    const measuring = { generator, inventory: await prepareInventory(folder, devices), folder, wishes };
+    const wrong = wishes.profile ? await profile(measuring) : await measure(measuring, args);
+    for (const what of wrong) console.error(`bench: ${what}`);
+    return wrong.length > 0 ? 1 : 0;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-async function measure(wishes: Wishes, folder: string, args: readonly string[]): Promise<number> {
-  const { rounds, loads, quiet, markdown, profile } = wishes;
-  const generator = Generator.compile(folder);
-  const devices = Math.max(...loads.map(({ connections }) => connections));
-  console.error(`Registering ${devices} devices …`);
-  const inventory = await prepareInventory(folder, devices);
-  const measured: Round[] = [];
-  const measureOne = async (server: (load: Load) => Promise<Round>, load: Load): Promise<Round> => {
-    for (let disturbed = 0; ; disturbed += 1) {
-      if (quiet) await quietMoment();
-      const round = await server(load);
-      console.error(said(round));
-      if (quiet && round.otherCores > DISTURBING_CORES && disturbed < MOST_DISTURBED) {
-        console.error('  disturbed; again');
-        continue;
-      }
-      measured.push(round);
-      return round;
-    }
-  };
-
-  if (profile)
-    for (const load of loads) {
-      const profiles = join(folder, `profiles-${load.connections}`);
-      const options = ['--cpu-prof', `--cpu-prof-dir=${profiles}`];
-      const { begunUs } = await measureOne(() => canhRound(generator, load, inventory, folder, options), load);
-      console.log(await topCosts(profiles, begunUs));
-    }
-  else {
-    const servers = [
-      (load: Load) => aedesRound(generator, load),
-      (load: Load) => canhRound(generator, load, inventory, folder),
-    ];
-    const mosquitto = findMosquitto();
-    if (mosquitto === null) console.error('mosquitto is not installed (apt install mosquitto): no figures of it.');
-    else servers.push((load) => mosquittoRound(generator, load, folder, mosquitto));
-    for (let round = 0; round < rounds; round += 1)
-      for (const load of loads)
-        // Every other time the other way about, so that what drifts meanwhile favours nobody.
-        for (const server of round % 2 === 0 ? servers : servers.toReversed()) await measureOne(server, load);
-    if (markdown) console.log(`\`npm run bench -- ${args.join(' ')}\` on ${machine(measured)}.\n`);
-    console.log(table(measured));
+/** Prints what was asked for, and gives back what is not as it must be. */
+async function measure(measuring: Measuring, args: readonly string[]): Promise<string[]> {
+  const { only, markdown } = measuring.wishes;
+  const nothing = { rounds: [], verdicts: [], wrong: [], printed: '' };
+  const parts: { rounds?: Round[]; verdicts: Verdict[]; wrong?: string[]; printed?: string }[] = [
+    await saturated(measuring),
+    only.has('cost') ? await cost(measuring) : nothing,
+    only.has('deaf') ? await deaf(measuring) : nothing,
+    only.has('fair') ? await fair(measuring) : nothing,
+    only.has('outage') ? await outage(measuring) : nothing,
+    only.has('naive') || only.has('node-red') ? await pipelines(measuring) : nothing,
+  ];
+  const rounds = parts.flatMap((part) => part.rounds ?? []);
+  if (markdown)
+    console.log(`\`npm run bench -- ${args.join(' ')}\` on ${machine(rounds.map(({ otherCores }) => otherCores))}.\n`);
+  console.log(verdictTable(parts.flatMap(({ verdicts }) => verdicts)));
+  for (const part of parts) {
+    if (part.rounds !== undefined && part.rounds.length > 0) console.log(`\n${table(part.rounds)}`);
+    if (part.printed !== undefined && part.printed !== '') console.log(`\n${part.printed}`);
   }
-  const wrong = measured.flatMap(({ connections, path }) =>
-    (path?.wrong ?? []).map((what) => `bench: Canh c${connections}: ${what}`),
-  );
-  for (const what of wrong) console.error(what);
-  return wrong.length > 0 ? 1 : 0;
+  return [...rounds.flatMap(({ wrong }) => wrong), ...parts.flatMap(({ wrong }) => wrong ?? [])];
+}
+
+async function profile(measuring: Measuring): Promise<string[]> {
+  const wrong: string[] = [];
+  for (const load of measuring.wishes.loads) {
+    const profiles = join(measuring.folder, `profiles-${load.connections}`);
+    const nodeOptions = ['--cpu-prof', `--cpu-prof-dir=${profiles}`];
+    const round = await undisturbed(measuring, () => canhRound(measuring, load, null, { nodeOptions }), said);
+    wrong.push(...round.wrong);
+    console.log(await topCosts(profiles, round.begunUs));
+  }
+  return wrong;
 }

@@ -1,64 +1,33 @@
-import { cp, mkdir, writeFile } from 'node:fs/promises';
+import { cp } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ProcessorLink } from '@canh/adapters/processor-link/processor-link';
 import { openRecords } from '@canh/adapters/records-sql/open-records';
-import { loadServerKey } from '@canh/adapters/records-sql/server-key';
-import { SqlCredentialDesk } from '@canh/adapters/records-sql/sql-credential-desk';
-import { SqlInventoryDesk } from '@canh/adapters/records-sql/sql-inventory-desk';
 import { SqlOutbox } from '@canh/adapters/records-sql/sql-outbox';
-import { cpuSeconds, start } from './processes.js';
+import type { PathStatus } from '@canh/core/series/live-series';
+import type { Inventory } from './inventory.js';
+import { loopDelayP99Ms, scrape } from './metrics.js';
+import { cpuSeconds, start, type Started } from './processes.js';
 
-const PROGRAM = fileURLToPath(new URL('../../dist/apps/canh/src/main.js', import.meta.url));
+const program = (app: string): string => fileURLToPath(new URL(`../../dist/apps/${app}/src/main.js`, import.meta.url));
 const DEVICES = fileURLToPath(new URL('./devices', import.meta.url));
 const LOOK_EVERY_MS = 50;
 const STUCK_AFTER_MS = 20_000;
 /** What mqtt-load.c sends in one message. */
 export const READINGS_PER_MESSAGE = 6;
+export const ADMIN_PASSWORD = 'mat-khau-do-tai';
 
-/** The inventory that every round starts from. */
-export interface Inventory {
-  readonly dataDir: string;
-  /** A token a line, one for each connection. */
-  readonly tokensFile: string;
-}
-
-/** As many devices as connections, each at a station of its own with limits of its own. */
-export async function prepareInventory(folder: string, devices: number): Promise<Inventory> {
-  const dataDir = join(folder, 'inventory');
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
-  const records = await openRecords(join(dataDir, 'records.sqlite'));
-  const inventory = new SqlInventoryDesk(records);
-  const credentials = new SqlCredentialDesk(records, await loadServerKey(dataDir));
-  const always = { validFrom: null, validTo: null };
-  const limit = { ...always, metric: 'level_m', document: 'tests/bench' };
-  const tokens: string[] = [];
-  try {
-    await inventory.putArea({ id: 'bench', names: { vi: 'Đo tải', en: 'Bench' }, parentId: null, ...always });
-    for (let number = 0; number < devices; number += 1) {
-      const id = `bench-${number}`;
-      await inventory.putStation({
-        id,
-        names: { vi: `Trạm ${number}`, en: `Station ${number}` },
-        areaId: 'bench',
-        ownerUnit: 'tests/bench',
-        position: { latitude: 16.8, longitude: 107.1 },
-        profileId: 'bench-station',
-        limits: [
-          { ...limit, name: 'alarm_1', value: 2 },
-          { ...limit, name: 'alarm_2', value: 3.5 },
-        ],
-      });
-      await inventory.putDevice({ id, name: id, stationId: id, profileId: 'bench-station', gatewayId: null });
-      tokens.push(await credentials.issue(id));
-    }
-  } finally {
-    await records.destroy();
-  }
-  const tokensFile = join(folder, 'tokens.txt');
-  await writeFile(tokensFile, tokens.join('\n'));
-  return { dataDir, tokensFile };
+/** Canh's broker as a process of its own, without a processor: the journal takes everything. */
+export interface BrokerUnderTest {
+  readonly pid: number;
+  readonly port: number;
+  /** Messages in the journal. */
+  onDisk(): Promise<number>;
+  /** Of the MQTT thread, since it was asked last. */
+  loopDelayP99Ms(): Promise<number>;
+  stop(): Promise<void>;
 }
 
 /** What Canh says that it has done with the messages it acknowledged. */
@@ -70,44 +39,85 @@ export interface Kept {
   readonly evaluated: number;
   readonly alertsOpen: number;
   readonly lag: number;
-  readonly loopDelayP99Ms: number;
 }
 
-export interface CanhUnderTest {
-  readonly pid: number;
-  readonly port: number;
+export interface CanhUnderTest extends BrokerUnderTest {
+  readonly pageUrl: string;
+  status(): Promise<PathStatus>;
   /** Waits until it is decided who is told of each alert. */
   noticesPlanned(): Promise<void>;
   /** Waits until all readings of the acknowledged messages are judged and stored; how long that took, and the CPU meanwhile. */
   drain(readings: number): Promise<{ seconds: number; cpuSeconds: number }>;
   kept(): Promise<Kept>;
-  stop(): Promise<void>;
+}
+
+export interface CanhOptions {
+  readonly nodeOptions?: readonly string[];
+  /** Settings that name another store than the embedded one. */
+  readonly store?: Readonly<Record<string, string>>;
+}
+
+async function launch(
+  app: string,
+  args: readonly string[],
+  { dataDir: inventory }: Inventory,
+  dataDir: string,
+  { nodeOptions = [], store = {} }: CanhOptions,
+  ports: Readonly<Record<string, string>>,
+): Promise<Started> {
+  await cp(inventory, dataDir, { recursive: true });
+  return start(process.execPath, ['--enable-source-maps', ...nodeOptions, program(app), ...args], {
+    CANH_DATA_DIR: dataDir,
+    CANH_DEVICES_DIR: DEVICES,
+    CANH_WS_PORT: '0',
+    CANH_LOG_LEVEL: 'warn',
+    // Its own reports would count as messages.
+    CANH_SELF_REPORT_SECONDS: '0',
+    ...store,
+    ...ports,
+  });
+}
+
+export async function startBroker(inventory: Inventory, dataDir: string): Promise<BrokerUnderTest> {
+  const [mqttPort, httpPort] = [await freePort(), await freePort()];
+  const ports = { CANH_MQTT_PORT: `${mqttPort}`, CANH_HTTP_PORT: `${httpPort}` };
+  const server = await launch('broker', [], inventory, dataDir, {}, ports);
+  const url = `http://127.0.0.1:${httpPort}`;
+  for (;;) {
+    const ready = await fetch(`${url}/health/ready`).catch(() => null);
+    if (ready?.status === 200) break;
+    await Promise.race([pause(LOOK_EVERY_MS), server.ended]);
+  }
+  return {
+    pid: server.pid,
+    port: mqttPort,
+    onDisk: async () => (await scrape(url))('canh_messages_received_total'),
+    loopDelayP99Ms: () => loopDelayP99Ms(url),
+    stop: () => server.stop(),
+  };
 }
 
 /** Canh as a user runs it, on a data folder of its own that starts with the inventory. */
 export async function startCanh(
-  { dataDir: inventory }: Inventory,
+  inventory: Inventory,
   dataDir: string,
-  nodeOptions: readonly string[],
+  options: CanhOptions = {},
 ): Promise<CanhUnderTest> {
-  await cp(inventory, dataDir, { recursive: true });
-  const server = start(process.execPath, ['--enable-source-maps', ...nodeOptions, PROGRAM, 'start'], {
-    CANH_DATA_DIR: dataDir,
-    CANH_DEVICES_DIR: DEVICES,
-    CANH_MQTT_PORT: '0',
-    CANH_HTTP_PORT: '0',
-    CANH_WS_PORT: '0',
-    CANH_LOG_LEVEL: 'warn',
-  });
-  const [, page = ''] = await server.line(/is running: (http:\S+)/);
+  const ports = { CANH_MQTT_PORT: '0', CANH_HTTP_PORT: '0', CANH_ADMIN_PASSWORD: ADMIN_PASSWORD };
+  const server = await launch('canh', ['start'], inventory, dataDir, options, ports);
+  const [, pageUrl = ''] = await server.line(/is running: (http:\S+)/);
   const [, port] = await server.line(/mqtt:\/\/[^:]+:(\d+)/);
-  const ready = await fetch(`${page}/health/ready`);
+  const ready = await fetch(`${pageUrl}/health/ready`);
   if (ready.status !== 200) throw new Error(`Canh is not ready: ${await ready.text()}`);
   const processor = new ProcessorLink(dataDir);
 
   return {
     pid: server.pid,
     port: Number(port),
+    pageUrl,
+    status: () => processor.status(),
+    onDisk: async () => (await scrape(pageUrl))('canh_messages_received_total'),
+    loopDelayP99Ms: () => loopDelayP99Ms(pageUrl),
     noticesPlanned: async () => {
       const records = await openRecords(join(dataDir, 'records.sqlite'));
       const outbox = new SqlOutbox(records);
@@ -132,13 +142,7 @@ export async function startCanh(
       }
     },
     kept: async () => {
-      const metrics = await (await fetch(`${page}/metrics`)).text();
-      const total = (name: string): number => {
-        let sum = 0;
-        for (const [, value] of metrics.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'gm')))
-          sum += Number(value);
-        return sum;
-      };
+      const total = await scrape(pageUrl);
       return {
         onDisk: total('canh_messages_received_total'),
         stored: total('canh_readings_stored_total'),
@@ -147,7 +151,6 @@ export async function startCanh(
         evaluated: total('canh_rule_evaluations_total'),
         alertsOpen: total('canh_alerts_open'),
         lag: total('canh_journal_lag_messages'),
-        loopDelayP99Ms: total('nodejs_eventloop_lag_p99_seconds') * 1000,
       };
     },
     stop: () => {
@@ -155,4 +158,12 @@ export async function startCanh(
       return server.stop();
     },
   };
+}
+
+export async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
+  const { port } = probe.address() as AddressInfo;
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
 }

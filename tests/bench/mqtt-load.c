@@ -4,10 +4,13 @@
  *   ./mqtt-load -P 1883 -c 100 -q 1 -w 20 -d 5 -W 2 -p BROKER_PID [-U tokens.txt] [-t v1/devices/me/telemetry]
  *
  * -h host  -P port  -c connections  -q qos 0|1  -w in-flight window per connection
- * -d seconds measured  -W seconds of warm-up  -r messages/s in all (0 = as fast as acknowledged)  -n stop after n messages
+ * -d seconds measured  -W seconds of warm-up  -n stop after n messages
+ * -r messages/s in all (0 = as fast as acknowledged). Each message is then due at its own moment: its latency and its time stamp count from
+ *    there, however late the server lets it out, so what a slow server delays is not left out of the figures
  * -t topic (one %d is replaced by the connection's number)  -U file of user names (tokens), one a line, one a connection
  * -x password  -m pub|idle (idle: connect, hold -H seconds, report memory)  -p pid[,pid] processes to account
- * -A file: append "connection sequence" for each PUBACK, for crash tests  -T start time stamp in ms (0 = now)
+ * -A file: append "connection sequence" for each PUBACK, for crash tests
+ * -T time stamp of each connection's first message in ms (0 = now)  -s from one message of a connection to the next, in ms
  *
  * Prints one JSON line. QoS 0 is fenced by a PINGREQ per window, so its rate is what the broker has read, not what was sent.
  * A generator near 1.0 core ("gen_cores") means the broker's figure is a lower bound.
@@ -43,13 +46,14 @@ typedef struct {
 static const char *host = "127.0.0.1", *topic = "v1/devices/me/telemetry", *mode = "pub", *password = "";
 static int port = 1883, count = 100, qos = 1, window = 20, hold_s = 5, epoll_fd;
 static double measure_s = 5, warmup_s = 2;
-static long rate, limit, sent, acked, start_ms;
+static long rate, limit, sent, acked, start_ms, step_ms = 1000;
 static char **tokens; static int token_count;
 static int pids[MAX_PIDS], pid_count;
 static FILE *ack_log;
 static Connection *connections;
 static int ready, dead;
-static double budget;                 /* messages that -r allows now */
+static long due, wall_began;           /* with -r: messages let out so far; when the first was due */
+static double began, slowest;
 static long latency_buckets[31 * 8];
 
 static double now(void) { struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t); return t.tv_sec + t.tv_nsec * 1e-9; }
@@ -73,6 +77,7 @@ static long rss_kb(int pid) {
 }
 
 static void add_latency(double seconds) {
+  if (seconds > slowest) slowest = seconds;
   double us = seconds * 1e6; int power = 0;
   while (us >= 2 && power < 30) { us /= 2; power++; }
   int eighth = (int)((us - 1) * 8); if (eighth < 0) eighth = 0; if (eighth > 7) eighth = 7;
@@ -91,7 +96,7 @@ static int put_string(char *out, const char *text, int length) { out[0] = length
 static int publish_frame(char *out, Connection *c) {
   char name[256], payload[400];
   int name_length = snprintf(name, sizeof name, topic, c->number);
-  long s = c->sequence++, ts = start_ms ? start_ms + s * 1000 : wall_ms();
+  long s = c->sequence++, ts = start_ms ? start_ms + s * step_ms : rate ? wall_began + due * 1000 / rate : wall_ms();
   int payload_length = snprintf(payload, sizeof payload,
     "{\"ts\":%ld,\"values\":{\"temperature_c\":%.2f,\"humidity_pct\":%.1f,\"pm25_ugm3\":%.1f,\"level_m\":%.3f,\"battery_v\":%.3f,\"rssi_dbm\":%d},\"seq\":%ld}",
     ts, 20 + (s * 7919 % 2000) / 100.0, 40 + (s % 300) / 10.0, 5 + (s % 400) / 10.0, 2 + (s % 1000) / 1000.0, 3.2 + (s % 100) / 1000.0, -40 - (int)(s % 50), s);
@@ -121,13 +126,13 @@ static void push(Connection *c) {
 static void fill(Connection *c) {
   if (c->state != READY || c->out_len || (!qos && c->in_flight)) return;
   int room = qos ? window - c->in_flight : window;
-  if (rate && room > budget) room = (int)budget;
+  if (rate && room > 1) room = 1;
   if (limit && sent + room > limit) room = (int)(limit - sent);
   if (room <= 0) return;
-  double at = now(); int n = 0;
+  double at = rate ? began + (double)due / rate : now(); int n = 0;
   for (int i = 0; i < room; i++) { n += publish_frame(c->out + n, c); if (qos) c->sent_at[c->sent_head++ % MAX_WINDOW] = at; }
   if (!qos) { c->out[n++] = (char)0xC0; c->out[n++] = 0; c->sent_at[0] = at; }
-  c->in_flight += room; sent += room; budget -= rate ? room : 0; c->out_len = n;
+  c->in_flight += room; sent += room; due += room; c->out_len = n;
   push(c);
 }
 
@@ -180,12 +185,13 @@ static void read_tokens(const char *path) {
   fclose(f);
 }
 static void options(int argc, char **argv) {
-  for (int o; (o = getopt(argc, argv, "h:P:c:q:w:d:W:r:n:t:U:x:m:H:p:A:T:")) > 0;) switch (o) {
+  for (int o; (o = getopt(argc, argv, "h:P:c:q:w:d:W:r:n:t:U:x:m:H:p:A:T:s:")) > 0;) switch (o) {
     case 'h': host = optarg; break;        case 'P': port = atoi(optarg); break;     case 'c': count = atoi(optarg); break;
     case 'q': qos = atoi(optarg); break;   case 'w': window = atoi(optarg); break;   case 'd': measure_s = atof(optarg); break;
     case 'W': warmup_s = atof(optarg); break; case 'r': rate = atol(optarg); break;  case 'n': limit = atol(optarg); break;
     case 't': topic = optarg; break;       case 'U': read_tokens(optarg); break;     case 'x': password = optarg; break;
     case 'm': mode = optarg; break;        case 'H': hold_s = atoi(optarg); break;   case 'T': start_ms = atol(optarg); break;
+    case 's': step_ms = atol(optarg); break;
     case 'A': ack_log = fopen(optarg, "a"); setvbuf(ack_log, NULL, _IOLBF, 0); break;
     case 'p': for (char *t = strtok(strdup(optarg), ","); t && pid_count < MAX_PIDS; t = strtok(0, ",")) pids[pid_count++] = atoi(t); break;
     default: exit(2);
@@ -215,20 +221,24 @@ int main(int argc, char **argv) {
     return 0;
   }
 
-  double begin = now(), end = begin + warmup_s + measure_s, from = 0, cpu_from[MAX_PIDS] = { 0 }, own_from = 0, last = begin;
+  double begin = now(), end = begin + warmup_s + measure_s, from = 0, cpu_from[MAX_PIDS] = { 0 }, own_from = 0;
   long acked_from = 0; int measuring = 0, next = 0;
+  began = begin; wall_began = wall_ms();
   if (!rate) for (int i = 0; i < count; i++) fill(&connections[i]);
   for (;;) {
     double t = now();
     if (!measuring && t >= begin + warmup_s) {
-      measuring = 1; from = t; acked_from = acked; memset(latency_buckets, 0, sizeof latency_buckets);
+      measuring = 1; from = t; acked_from = acked; memset(latency_buckets, 0, sizeof latency_buckets); slowest = 0;
       for (int i = 0; i < pid_count; i++) cpu_from[i] = cpu_s(pids[i]);
       own_from = cpu_s(getpid());
     }
     if (dead >= count || t >= end || (limit && acked >= limit)) break;
     if (rate) {
-      budget += (t - last) * rate; if (budget > rate * 0.05 + window) budget = rate * 0.05 + window; last = t;
-      for (int i = 0; i < count && budget >= 1; i++) { next = (next + 1) % count; fill(&connections[next]); }
+      /* In turns; a connection that is full is passed over, and when all are, the messages that are due wait. */
+      for (int full = 0; full < count && due <= (t - begin) * rate;) {
+        long before = due; fill(&connections[next]); next = (next + 1) % count;
+        full = due == before ? full + 1 : 0;
+      }
     }
     int n = epoll_wait(epoll_fd, events, 1024, rate ? 1 : 100);
     for (int i = 0; i < n; i++) {
@@ -238,7 +248,7 @@ int main(int argc, char **argv) {
       if (!rate && c->state != DEAD) fill(c);
     }
   }
-  double seconds = measuring ? now() - from : 0, messages = measuring ? acked - acked_from : 0, p50 = latency_ms(0.5), p99 = latency_ms(0.99);
+  double seconds = measuring ? now() - from : 0, messages = measuring ? acked - acked_from : 0, p50 = latency_ms(0.5), p99 = latency_ms(0.99), max = slowest * 1000;
   double own_used = cpu_s(getpid()) - own_from, used[MAX_PIDS];
   for (int i = 0; i < pid_count; i++) used[i] = cpu_s(pids[i]) - cpu_from[i];
   /* What is in flight is waited for, so that whoever counts what the broker kept knows exactly how many there must be. */
@@ -250,8 +260,8 @@ int main(int argc, char **argv) {
       if (c->state != DEAD && events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) pull(c);
     }
   }
-  printf("{\"mode\":\"pub\",\"qos\":%d,\"connections\":%d,\"dead\":%d,\"window\":%d,\"seconds\":%.2f,\"messages_per_s\":%.0f,\"p50_ms\":%.2f,\"p99_ms\":%.2f,\"sent\":%ld,\"acked\":%ld,\"gen_cores\":%.2f",
-         qos, ready, dead, window, seconds, seconds ? messages / seconds : 0, p50, p99, sent, acked, seconds ? own_used / seconds : 0);
+  printf("{\"mode\":\"pub\",\"qos\":%d,\"connections\":%d,\"dead\":%d,\"window\":%d,\"seconds\":%.2f,\"messages_per_s\":%.0f,\"p50_ms\":%.2f,\"p99_ms\":%.2f,\"max_ms\":%.2f,\"sent\":%ld,\"acked\":%ld,\"gen_cores\":%.2f",
+         qos, ready, dead, window, seconds, seconds ? messages / seconds : 0, p50, p99, max, sent, acked, seconds ? own_used / seconds : 0);
   for (int i = 0; i < pid_count; i++)
     printf(",\"pid%d\":{\"cores\":%.2f,\"cpu_s_per_million\":%.2f,\"rss_mb\":%ld}", i, seconds ? used[i] / seconds : 0, messages ? used[i] * 1e6 / messages : 0, rss_kb(pids[i]) / 1024);
   puts("}");

@@ -8,6 +8,8 @@ export interface Started {
   line(pattern: RegExp): Promise<RegExpExecArray>;
   /** SIGTERM, then waits for its end; rejects when that is not exit code 0 or the signal. */
   stop(): Promise<void>;
+  /** Rejects with all it said when it ends. */
+  readonly ended: Promise<never>;
 }
 
 const running = new Set<ChildProcess>();
@@ -29,7 +31,7 @@ export function start(command: string, args: readonly string[], environment: Rec
       said = (said + text).slice(-20_000);
       for (const heard of listeners) heard();
     });
-  const ended = new Promise<string | null>((resolve) => {
+  const exit = new Promise<string | null>((resolve) => {
     child.on('error', (error) => resolve(error.message));
     child.on('exit', (code, signal) => {
       running.delete(child);
@@ -37,8 +39,11 @@ export function start(command: string, args: readonly string[], environment: Rec
     });
   });
   const failed = (why: string | null): Error => new Error(`${command} ${args.join(' ')}: ${why ?? 'ended'}\n${said}`);
+  const ended = exit.then((why) => Promise.reject(failed(why)));
+  ended.catch(() => undefined);
   return {
     pid: child.pid ?? 0,
+    ended,
     line: (pattern) =>
       new Promise((resolve, reject) => {
         const heard = (): void => {
@@ -49,11 +54,11 @@ export function start(command: string, args: readonly string[], environment: Rec
         };
         listeners.add(heard);
         heard();
-        void ended.then((why) => reject(failed(why)));
+        ended.catch(reject);
       }),
     stop: async () => {
       child.kill('SIGTERM');
-      const why = await ended;
+      const why = await exit;
       if (why !== null) throw failed(why);
     },
   };

@@ -1,90 +1,74 @@
+import { readFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
-import type { Round, ServerName } from './round.js';
+import { markdown, median, quantile, spread, thousands } from './figures.js';
+import type { Round } from './round.js';
 
-const RIVAL: ServerName = 'bare Aedes';
 /** Above this the generator is near its own limit, and the server's rate is a lower bound. */
 const NEAR_ONE_CORE = 0.9;
 
-const thousands = (value: number): string => `${(value / 1000).toFixed(1)}k`;
+/** What of a round counts: for Canh all the way into its store. */
+export const wholePerS = ({ path, ackedPerS }: Round): number => path?.wholePerS ?? ackedPerS;
 
-/** The one in the middle. */
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1
-    ? (sorted[middle] ?? NaN)
-    : ((sorted[middle - 1] ?? NaN) + (sorted[middle] ?? NaN)) / 2;
-}
-
-/** Medians of the rounds, one line for each server and number of connections, aligned so that it reads well as text too. */
+/** Medians of the rounds, one line for each server and load. The first server is what the others are compared with. */
 export function table(rounds: readonly Round[]): string {
-  const head = [
-    'QoS 1',
-    'conns',
-    'acked/s [min–max]',
-    'ack p50 / p99 ms',
-    'CPU s/M',
-    'drain s',
-    'whole path/s [min–max]',
-    'of bare Aedes',
-    'RSS MB',
-    'loop p99 ms',
-  ];
-  const lines: string[][] = [];
-  for (const connections of new Set(rounds.map((round) => round.connections)))
-    for (const server of new Set(rounds.map((round) => round.server))) {
-      const of = (name: ServerName): Round[] =>
-        rounds.filter((round) => round.server === name && round.connections === connections);
-      lines.push(line(server, connections, of(server), of(RIVAL)));
-    }
-  const widths = head.map((title, column) =>
-    Math.max(...[head, ...lines].map((cells) => (cells[column] ?? '').length), title.length),
+  const servers = [...new Set(rounds.map(({ server }) => server))];
+  const of = (server: string | undefined, load: string): Round[] =>
+    rounds.filter((round) => round.server === server && round.load === load);
+  const [rival = ''] = servers;
+  const lines = [...new Set(rounds.map(({ load }) => load))].flatMap((load) =>
+    servers.filter((server) => of(server, load).length > 0).map((server) => line(of(server, load), of(rival, load))),
   );
-  const row = (cells: readonly string[]): string =>
-    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`;
-  return [row(head), row(widths.map((width) => '-'.repeat(width))), ...lines.map(row)].join('\n');
+  const head = ['QoS 1', 'load', 'acked/s [min–max]', 'ack p50 / p99 ms', 'CPU s/M', 'store s/M', 'drain s'];
+  return markdown([...head, 'whole path/s [min–max]', `of ${rival}`, 'RSS MB', 'loop p99 ms'], lines);
 }
 
-function line(server: ServerName, connections: number, rounds: readonly Round[], rivals: readonly Round[]): string[] {
-  const middle = (value: (round: Round) => number): number => median(rounds.map(value));
-  const spread = (values: readonly number[]): string =>
-    `${thousands(median(values))} [${thousands(Math.min(...values))}–${thousands(Math.max(...values))}]`;
-  const paths = rounds.flatMap(({ path }) => (path === null ? [] : [path]));
-  const whole = paths.length > 0 ? paths.map(({ wholePerS }) => wholePerS) : rounds.map(({ ackedPerS }) => ackedPerS);
+function line(rounds: readonly Round[], rivals: readonly Round[]): string[] {
+  const middle = (value: (round: Round) => number | null, digits: number): string => {
+    const values = rounds.map(value).filter((each) => each !== null);
+    return values.length === 0 ? '–' : median(values).toFixed(digits);
+  };
+  const [{ server, load, path } = rounds[0]!] = rounds;
   const nearLimit = rounds.some(({ generatorCores }) => generatorCores > NEAR_ONE_CORE);
+  const of = median(rounds.map(wholePerS)) / median(rivals.map(wholePerS));
   return [
     server,
-    String(connections),
-    `${spread(rounds.map(({ ackedPerS }) => ackedPerS))}${nearLimit ? ' G' : ''}`,
-    `${middle(({ p50Ms }) => p50Ms).toFixed(1)} / ${middle(({ p99Ms }) => p99Ms).toFixed(1)}`,
-    middle(({ cpuSecondsPerMillion }) => cpuSecondsPerMillion).toFixed(1),
-    paths.length > 0 ? median(paths.map(({ drainSeconds }) => drainSeconds)).toFixed(1) : '–',
-    paths.length > 0 ? spread(whole) : '–',
-    `${Math.round((100 * median(whole)) / median(rivals.map(({ ackedPerS }) => ackedPerS)))} %`,
-    String(Math.round(middle(({ rssMb }) => rssMb))),
-    paths.length > 0 ? median(paths.map(({ loopDelayP99Ms }) => loopDelayP99Ms)).toFixed(0) : '–',
+    load,
+    `${spread(
+      rounds.map(({ ackedPerS }) => ackedPerS),
+      thousands,
+    )}${nearLimit ? ' G' : ''}`,
+    `${middle(({ p50Ms }) => p50Ms, 1)} / ${middle(({ p99Ms }) => p99Ms, 1)}`,
+    middle(({ cpuSecondsPerMillion }) => cpuSecondsPerMillion, 1),
+    middle(({ path: its }) => its?.storeCpuPerMillion ?? null, 1),
+    middle(({ path: its }) => its?.drainSeconds ?? null, 1),
+    path === null ? '–' : spread(rounds.map(wholePerS), thousands),
+    `${Math.round(100 * of)} %`,
+    middle(({ rssMb }) => rssMb, 0),
+    middle(({ loopDelayP99Ms }) => loopDelayP99Ms, 0),
   ];
 }
 
 /** One round as it ends. */
 export function said({ path, ...round }: Round): string {
   const first =
-    `${round.server} c${round.connections}: ${thousands(round.ackedPerS)}/s, p50 ${round.p50Ms} p99 ${round.p99Ms} ms, ` +
-    `${round.cpuSecondsPerMillion.toFixed(1)} s/M, ${round.rssMb} MB (generator ${round.generatorCores}, others ${round.otherCores.toFixed(1)} cores)`;
+    `${round.server} ${round.load}: ${thousands(round.ackedPerS)}/s, p50 ${round.p50Ms} p99 ${round.p99Ms} ms, ` +
+    `${round.cpuSecondsPerMillion.toFixed(1)} s/M, ${round.rssMb} MB, loop delay p99 ${round.loopDelayP99Ms?.toFixed(0) ?? '–'} ms ` +
+    `(generator ${round.generatorCores}, others ${round.otherCores.toFixed(1)} cores)`;
   if (path === null) return first;
   return [
     first,
-    `  stored after ${path.drainSeconds.toFixed(1)} s more: ${thousands(path.wholePerS)}/s the whole path; loop delay p99 ${path.loopDelayP99Ms.toFixed(0)} ms`,
+    `  stored after ${path.drainSeconds.toFixed(1)} s more: ${thousands(path.wholePerS)}/s the whole path`,
     `  s/M by thread: ${path.threads.map(([name, perMillion]) => `${name} ${perMillion.toFixed(1)}`).join(', ')}`,
   ].join('\n');
 }
 
 /** What it ran on, so that nobody compares it with another machine's. */
-export function machine(rounds: readonly Round[]): string {
-  const others = rounds.map(({ otherCores }) => otherCores);
+export function machine(others: readonly number[]): string {
   const [cpu] = cpus();
+  const load = readFileSync('/proc/loadavg', 'utf8').split(' ')[0];
   return (
     `${cpus().length} × ${cpu?.model.trim() ?? 'CPU'}, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.versions.node}, ` +
-    `${new Date().toISOString().slice(0, 10)}; other processes took ${median(others).toFixed(1)} cores (${Math.min(...others).toFixed(1)}–${Math.max(...others).toFixed(1)}) meanwhile`
+    `${new Date().toISOString().slice(0, 10)}; other processes took ${median(others).toFixed(1)} cores (most ${quantile(others, 1).toFixed(1)}) meanwhile, ` +
+    `the load average after it was ${load}`
   );
 }

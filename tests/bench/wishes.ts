@@ -3,16 +3,40 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Load } from './generator.js';
 
-export const USAGE = `npm run bench -- [--rounds 3] [--seconds 5] [--warm-up 2] [--connections 100,1000] [--window 20] [--folder DIR] [--quiet] [--markdown] [--profile]
+/** What can be measured, in the order in which it is. */
+export const SCENARIOS = {
+  durable: 'the acknowledgement after the fdatasync: the broker alone beside bare Aedes',
+  whole: 'the whole path into DuckDB beside bare Aedes, and the delay of the MQTT thread',
+  victoria: 'the same into VictoriaMetrics',
+  influx: 'the same into InfluxDB 1.6',
+  mosquitto: 'the CPU of a mosquitto that tells nobody',
+  cost: 'what durability costs at 5,000 messages a second',
+  deaf: 'a subscriber that stops reading',
+  fair: 'live devices beside one that sends what it saved up in three hours',
+  outage: 'ten seconds without the time series server, at 5,000 messages a second',
+  naive: 'mosquitto, mqtt.js, class-validator, groupBy and WriteApi beside Canh',
+  'node-red': 'mosquitto, Node-RED and its influxdb batch beside Canh',
+} as const;
+export type ScenarioName = keyof typeof SCENARIOS;
+const NAMES = Object.keys(SCENARIOS) as ScenarioName[];
+const BY_DEFAULT: readonly ScenarioName[] = ['durable', 'whole', 'cost', 'deaf', 'fair'];
 
-  Bare Aedes and Canh (and mosquitto where it is installed) under the same load at QoS 1, in interleaved rounds.
+export const USAGE = `npm run bench -- [--only NAMES | --all] [--peers] [--rounds 3] [--seconds 5] [--warm-up 2] [--connections 100,1000] [--window 20]
+                [--folder DIR] [--quiet] [--markdown] [--profile]
+
+  --only      some of these, with commas between them; without it those with a star
+${NAMES.map((name) => `                ${BY_DEFAULT.includes(name) ? '*' : ' '} ${name.padEnd(10)} ${SCENARIOS[name]}`).join('\n')}
+  --all       all of them, where their servers are installed
+  --peers     install Node-RED below node_modules/.cache/peers first
   --folder    where data are kept meanwhile; on a disk, or no acknowledgement waits for one
   --quiet     wait for a moment in which nothing else runs on the machine, and measure a disturbed round again
-  --markdown  the table with machine, date and command above it, as README.md has it
+  --markdown  the tables with machine, date and command above them, as README.md has them
   --profile   instead: Canh under the CPU profiler, and what cost most in each of its threads`;
 
 /** What the command line asks for. */
 export interface Wishes {
+  readonly only: ReadonlySet<ScenarioName>;
+  readonly peers: boolean;
   readonly rounds: number;
   readonly loads: readonly Load[];
   readonly folder: string;
@@ -27,6 +51,9 @@ export function readWishes(args: readonly string[]): Wishes {
   const { values } = parseArgs({
     args: [...args],
     options: {
+      only: { type: 'string', default: BY_DEFAULT.join(',') },
+      all: { type: 'boolean', default: false },
+      peers: { type: 'boolean', default: false },
       rounds: { type: 'string', default: '3' },
       seconds: { type: 'string', default: '5' },
       'warm-up': { type: 'string', default: '2' },
@@ -41,17 +68,25 @@ export function readWishes(args: readonly string[]): Wishes {
   });
   const shared = {
     window: whole('window', values.window, 1, 64),
+    rate: 0,
     warmUpSeconds: whole('warm-up', values['warm-up'], 0, 600),
     seconds: whole('seconds', values.seconds, 1, 3_600),
   };
   return {
     ...values,
+    only: new Set(values.all ? NAMES : values.only.split(',').map(scenario)),
     rounds: whole('rounds', values.rounds, 1, 100),
     loads: values.connections
       .split(',')
       .map((text) => ({ ...shared, connections: whole('connections', text, 1, 10_000) })),
     folder: resolve(values.folder),
   };
+}
+
+function scenario(text: string): ScenarioName {
+  const name = NAMES.find((known) => known === text);
+  if (name === undefined) throw new RangeError(`--only ${text}: there are ${NAMES.join(', ')}.`);
+  return name;
 }
 
 function whole(name: string, text: string, least: number, most: number): number {

@@ -9,6 +9,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 /** A real time series server of its own: on a free port, with a folder that is gone after `remove`. */
 export interface SeriesServer {
   readonly url: string;
+  /** Of the process that was started last. */
+  pid(): number;
   /** Asks it to end, as an operator does; resolves when it has. */
   stop(): Promise<void>;
   /** Ends it as a power cut does. */
@@ -76,6 +78,7 @@ function running(first: ChildProcess, url: string, folder: string, again: () => 
   };
   return {
     url,
+    pid: () => process.pid ?? -1,
     stop: () => end('SIGTERM'),
     kill: () => end('SIGKILL'),
     restart: async () => {

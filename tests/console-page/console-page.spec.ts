@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Browser, Page } from 'playwright-core';
 import { MINUTE_MS } from '@canh/core/time/instant';
+import type { LedgerView } from '@canh/contract/views.dto';
 import type { Severity } from '@canh/core/rules/rule';
 import { ADMIN_PASSWORD, putThachHan, startConsole, type RunningConsole } from '../console-api/console.parts.js';
 import { startProcessor, type RunningProcessor } from '../console-api/processor.parts.js';
@@ -88,6 +89,63 @@ describe.skipIf(chromium === null)('the console’s page', () => {
     await entry.getByText('logger-7').waitFor();
   });
 
+  it('shows what became of everything, and lets what was quarantined be decoded again, by the keyboard', async () => {
+    const tab = await flow.openPage(browser);
+    const complaints = flow.complaintsOf(tab);
+    const now = Date.now();
+    for (const received of [now, now + 1])
+      await processor.says('logger-8', { ts: now, values: { rain_mm: 2, do_am: 80 } }, received);
+    await enter(tab);
+    await flow.show(tab, 'ledger');
+    await tab.locator('input[type="search"]').fill('logger-8');
+    const row = tab.locator('[data-testid="ledger-line"][data-line$=":logger-8"]').first();
+    await row.getByText('2 thông số lạ').waitFor();
+    await row.locator('[data-balanced="true"]').waitFor();
+    await tab.getByTestId('ledger-totals').getByText('Tổng của 1 dòng').waitFor();
+
+    await tab.keyboard.press('Escape');
+    await tab.keyboard.press('KeyJ');
+    await tab.keyboard.press('Enter');
+    const detail = tab.getByTestId('detail');
+    await detail.getByTestId('stored-reading').getByText('2,0 mm').waitFor();
+    await detail.getByTestId('show-quarantined').press('Enter');
+    await detail.getByTestId('ledger-quarantined').first().getByText('"do_am":80').waitFor();
+    await detail.getByTestId('replay').press('Enter');
+    await detail.getByTestId('replay-says').getByText('2 bản tin sẽ được giải mã lại').waitFor();
+    expect((await console.records.replayRequests.open(10)).map(({ message }) => message.deviceId)).toEqual([
+      'logger-8',
+      'logger-8',
+    ]);
+    await tab.keyboard.press('Escape');
+    await detail.waitFor({ state: 'detached' });
+    await row.locator('[data-row]:focus').waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  it('shouts where the books do not balance and says while they are behind, in English, on a phone', async () => {
+    const tab = await flow.openPage(browser, { size: flow.PHONE, language: 'en' });
+    const complaints = flow.complaintsOf(tab);
+    await processor.says('logger-7', { level_m: 3 }, Date.now());
+    // What a running system does not show: a store that is down, and a sum that does not hold.
+    await tab.route('**/api/ledger?**', async (route) => {
+      const answer = await route.fetch();
+      const body = (await answer.json()) as LedgerView;
+      for (const line of body.lines) if (line.deviceId === 'logger-7') line.stored -= 1;
+      body.books = { accountedUpTo: 0, behindBytes: 2e6, waitingSince: Date.now() - 180_000, problems: ['no room'] };
+      await route.fulfill({ json: body });
+    });
+    await enter(tab);
+    await flow.show(tab, 'ledger');
+    await tab.locator('[data-line$=":logger-7"]').first().getByText('Off by 1').waitFor();
+    await tab.getByTestId('unbalanced-lines').getByText('do not add up').or(tab.getByText('does not add up')).waitFor();
+    const behind = tab.getByTestId('books-behind');
+    await behind.getByText('2 MB not in it yet').or(behind.getByText('2.0 MB not in it yet')).waitFor();
+    await behind.getByText('(3 min)').waitFor();
+    await behind.getByText('no room').waitFor();
+    expect(await tab.evaluate<number>('document.documentElement.scrollWidth')).toBe(flow.PHONE.width);
+    expect(complaints).toEqual([]);
+  });
+
   it('finds a station without marks and draws it, in English, on a phone, at night', async () => {
     const tab = await flow.openPage(browser, { size: flow.PHONE, language: 'en', night: true });
     const complaints = flow.complaintsOf(tab);
@@ -160,8 +218,9 @@ describe.skipIf(chromium === null)('the console’s page', () => {
     await tab.locator('[data-testid="acknowledge"][data-sending="true"]').first().waitFor();
     expect(await flow.alertRow(tab, id).getAttribute('data-state')).toBe('active');
 
-    line.restore();
+    // Pressed while nothing answers: once something does, the page may be connected again before anybody could press.
     await tab.getByTestId('lost-strip').getByRole('button').click();
+    line.restore();
     await flow.live(tab);
     await tab.getByTestId('resumed-strip').waitFor();
     // The press was one request that the network lost or brought; the alert is as the server has it, and still open on the right.

@@ -189,7 +189,7 @@ export async function closeDetail(page: Page): Promise<void> {
   await page.getByTestId('detail').waitFor({ state: 'detached' });
 }
 
-export type View = 'alerts' | 'stations' | 'quarantine';
+export type View = 'alerts' | 'stations' | 'ledger' | 'quarantine';
 
 export async function show(page: Page, view: View): Promise<void> {
   await page.getByTestId(`view-${view}`).click();

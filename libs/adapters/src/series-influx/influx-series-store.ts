@@ -100,13 +100,17 @@ export class InfluxSeriesStore extends SeriesStore {
     const refused: RefusedReading[] = [];
     const victoria = this.#version === 'victoria';
     for (let at = 0; at < readings.length; at += 1) {
-      const [reading, channel] = [readings[at]!, channels[at]!];
+      const reading = readings[at]!;
+      const channel = channels[at]!;
       const whyNot = channel.whyNot ?? whyNoValue(reading) ?? (victoria ? whyNotThere(reading) : null);
       if (whyNot !== null) {
         refused.push({ at, answer: `not sent: ${whyNot}` });
         continue;
       }
-      if (channel.sift !== sift) [channel.sift, channel.ahead] = [sift, channel.newest ?? -Infinity];
+      if (channel.sift !== sift) {
+        channel.sift = sift;
+        channel.ahead = channel.newest ?? -Infinity;
+      }
       const key = victoria ? reading.measuredAt * 1_000 : reading.measuredAt * 1_000 + reading.sequence;
       if (key > channel.ahead) {
         channel.ahead = key;
@@ -201,11 +205,12 @@ export class InfluxSeriesStore extends SeriesStore {
       this.#allShown = false;
     }
     const unknown = new Set<Channel>();
-    const channels = readings.map((reading) => {
+    const channels: Channel[] = [];
+    for (const reading of readings) {
       const channel = this.#protocol.channel(reading);
       if (channel.newest === null && channel.whyNot === null) unknown.add(channel);
-      return channel;
-    });
+      channels.push(channel);
+    }
     if (unknown.size > 0) await this.#learn(unknown);
     return channels;
   }

@@ -5,6 +5,7 @@ import { DuckDbSeriesStore } from '@canh/adapters/series-duckdb/duckdb-series-st
 import { Flag } from '@canh/core/quality/flag';
 import type { FlaggedReading } from '@canh/core/quality/flagged-reading';
 import { DAY_MS, HOUR_MS, SECOND_MS } from '@canh/core/time/instant';
+import { DuckDBInstance } from '@duckdb/node-api';
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -134,6 +135,16 @@ say(
   'steps of 1 hour of a day of each of the 1,000 series, asked one by one',
   await middle(() => Promise.all(names.map((name) => store.buckets({ ...span, ...name }, HOUR_MS)))),
 );
+// As any tool that reads Parquet would ask.
+const other = await (await DuckDBInstance.create(':memory:', { threads: '1' })).connect();
+for (const [kind, hour, value] of [
+  ['.v1', "date_trunc('hour', measured_at)", 'avg(value)'],
+  ['.1h.v1', 'begins_at', 'avg("mean")'],
+] as const) {
+  const file = join(folder, 'days', `${new Date(day).toISOString().slice(0, 10)}${kind}.parquet`);
+  const sql = `SELECT device_id, station_id, metric, ${hour}, ${value} FROM read_parquet('${file}') GROUP BY ALL`;
+  say(`hourly averages of all series of a day, from ${kind.slice(1)}`, await middle(() => other.runAndReadAll(sql)));
+}
 say('newest reading of each series', await middle(() => store.latest()));
 const again = batch(0, 1).concat(batch(2_880, 1));
 say('2,000 readings found to be stored already, in two sealed days', await middle(() => store.sift(again)));

@@ -209,6 +209,51 @@ describe('days that are over', () => {
     );
   });
 
+  it('are seen once while they are sealed, with what comes late meanwhile', async () => {
+    const { store } = await opened();
+    const readings = province(12, 0, 6);
+    const span = { stationId: 'bridge', metric: 'level_m', ...always };
+    const isLate = (nth: number) => nth % 50 < 5;
+    await append(
+      store,
+      readings.filter((_, nth) => !isLate(nth)),
+    );
+    const late = readings.filter((_, nth) => isLate(nth));
+    let { count } = await store.summary(span);
+    let asked = 0;
+    let sealing = true;
+    const sealed = store.maintain(over(5), KEEP).finally(() => (sealing = false));
+    for (; sealing; asked++) {
+      const batch = late.splice(0, 20);
+      expect((await append(store, batch)).stored).toBe(batch.length);
+      count += batch.filter(({ stationId, metric }) => stationId === 'bridge' && metric === 'level_m').length;
+      expect((await store.summary(span)).count).toBe(count);
+      expect((await store.buckets(span, DAY_MS)).reduce((sum, bucket) => sum + bucket.count, 0)).toBeLessThan(count);
+    }
+    expect((await sealed).sealed).toHaveLength(18);
+    expect(asked).toBeGreaterThan(3);
+    await append(store, late);
+    await store.maintain(over(5), KEEP);
+    expect(await store.readings(span, 100_000)).toEqual(
+      readings.filter(({ stationId, metric }) => stationId === 'bridge' && metric === 'level_m'),
+    );
+  });
+
+  it('stay whole when the store is closed while they are sealed', async () => {
+    const { store } = await opened();
+    await append(store, province(13, 0, 6));
+    const before = await answers(store);
+    const sealing = store.maintain(over(5), KEEP).catch((error: unknown) => error);
+    const closed = store.close();
+    expect(await sealing).toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    await closed;
+    const { store: again } = await opened();
+    expect(await answers(again)).toEqual(before);
+    await again.maintain(over(5), KEEP);
+    expect(await answers(again)).toEqual(before);
+    expect((await days()).length).toBe(18);
+  });
+
   it('are looked through for what is stored already, or with another value', async () => {
     const { store } = await opened();
     const readings = province(5, 0, 3);

@@ -89,7 +89,10 @@ function answering(directory: string, opened: OpenFile, notes: SetAside[]): (que
       return { ...done, setAside: notes.splice(0) };
     } catch (error) {
       // A write that failed may have ended the whole file: then it is opened again.
-      await write(() => orOpenAgain(current, () => read(() => current.prove()))).catch(() => undefined);
+      const prove = async () => {
+        if (file === current) await current.prove();
+      };
+      await write(() => orOpenAgain(current, () => read(prove))).catch(() => undefined);
       throw error;
     }
   };

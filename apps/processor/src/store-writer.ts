@@ -230,8 +230,7 @@ export class StoreWriter {
         await this.untilItWorks(() => this.parts.quarantine.keep(entries));
       }
     } else await books?.decided(NOTHING_TO_STORE);
-    if (this.problem !== null) this.parts.log.info({ event: 'store.available' }, 'the series store answers again');
-    this.problem = null;
+    this.worksAgain();
     if (books !== null) this.unsettled.add(books.tally.lines());
     this.offset = stretch.next;
     if (this.offset > this.accounted) this.accounted = this.offset;
@@ -331,6 +330,7 @@ export class StoreWriter {
     if (this.offset === this.keptOffset || (!now && elapsedMs(this.parts.clock, this.settledAt) < SETTLE_EVERY_MS))
       return;
     await this.untilItWorks(() => this.settleNow());
+    this.worksAgain();
   }
 
   private async settleNow(): Promise<void> {
@@ -352,6 +352,12 @@ export class StoreWriter {
 
   private untilItWorks<T>(action: () => Promise<T>): Promise<T> {
     return untilItWorks(action, (error) => this.failed(error as Error), this.stop);
+  }
+
+  private worksAgain(): void {
+    if (this.problem !== null)
+      this.parts.log.info({ event: 'store.available' }, 'what is received can be stored again');
+    this.problem = null;
   }
 
   private failed(error: Error & { readonly code?: string }): void {

@@ -1,60 +1,40 @@
-import { globSync, renameSync, writeFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type CanhProcess, temporaryFolder } from '../../support/canh-process.js';
+import type { CanhProcess } from '../../support/canh-process.js';
 import { eventually } from '../../support/eventually.js';
 import { faultSeed } from '../../support/seeded.js';
-import { expectStoryTold, FIRST_READING, mailsOf, storyOf } from './flood.js';
-import { pause, times, withinMs } from './length.js';
+import { canFakeClock, FakeClock } from './fake-clock.js';
+import { expectStory, FIRST_READING, levelAt, mailsOf, MINUTE_MS, RAISED_AFTER, storyOf } from './flood.js';
+import { inLongRuns, pause, times, withinMs } from './length.js';
 import { Load, shuffled } from './load.js';
-import { Province } from './world.js';
+import { METRIC, Province } from './world.js';
 
 const HOUR_S = 3_600;
 const DAY_S = 86_400;
 const STEPS = Array.from({ length: times(1, 50) }, () => [HOUR_S, -HOUR_S, DAY_S, -DAY_S]).flat();
+/** The waits between the first tries are of five and ten seconds. */
+const WELL_WITHIN_MS = 25_000;
 /** Answers after each step, so that work went on under every clock. */
 const ANSWERS = 200;
 const floods = ['song-1', 'song-2'];
 const rivers = [...floods, 'theo-gio', 'khong-gio', 'qua-http'];
 
-const [library] = globSync('/usr/lib/*/faketime/libfaketimeMT.so.1');
-if (library === undefined) console.warn('clock is skipped: install libfaketime (apt-get install faketime).');
-
-describe.skipIf(library === undefined)('the clock of the machine', () => {
+describe.skipIf(!canFakeClock)('the clock of the machine', () => {
   it(
     'jumps an hour and a day, forward and back, and nothing is lost, nobody is told more, and the books agree',
     async () => {
-      const folder = await temporaryFolder();
-      const file = join(folder, 'clock');
-      /** The clock of Canh from now on, by how far it is from the true one. The file is put in place whole: it is read at every look at the clock. */
-      const setClock = (aheadS: number): void => {
-        writeFileSync(`${file}.new`, `${aheadS < 0 ? '' : '+'}${aheadS}\n`);
-        renameSync(`${file}.new`, file);
-      };
-      setClock(0);
+      const clock = await FakeClock.make();
       const province = await Province.make(rivers, faultSeed('clock'));
       const { published, chance, inbox, dataDir } = province;
       let canh: CanhProcess | null = null;
       try {
-        canh = await province.startCanh({
-          LD_PRELOAD: library ?? '',
-          FAKETIME_TIMESTAMP_FILE: file,
-          FAKETIME_NO_CACHE: '1',
-          DONT_FAKE_MONOTONIC: '1',
-        });
+        canh = await province.startCanh(clock.settings);
         const load = new Load(province);
         for (const river of floods) load.flood(river, province.device(river));
         load.punctual('theo-gio', province.device('theo-gio'));
         load.untimed('khong-gio', province.device('khong-gio'));
         load.untimed('qua-http', province.httpDevice('qua-http'));
         for (const aheadS of shuffled(STEPS, chance).flatMap((step) => [step, 0])) {
-          setClock(aheadS);
-          // Proof that it is so: the date of an answer.
-          await eventually(async () => {
-            const date = (await fetch(`${canh!.consoleUrl}/health/live`)).headers.get('date') ?? '';
-            expect(Math.abs(Date.parse(date) - Date.now() - aheadS * 1_000)).toBeLessThan(10_000);
-          });
+          await clock.set(aheadS, canh.consoleUrl);
           const before = published.acknowledged();
           await eventually(() => expect(published.acknowledged()).toBeGreaterThan(before + ANSWERS));
           await pause(chance() * 500);
@@ -63,12 +43,13 @@ describe.skipIf(library === undefined)('the clock of the machine', () => {
         const expected = floods.flatMap((river) => storyOf(river, minutes.get(river) ?? 0));
         const api = await canh.signIn();
         await province.quiet(api);
-        await eventually(() => expect(mailsOf(inbox).size).toBe(expected.length), 60_000);
         await province.expectShown(api, floods);
         await eventually(async () => expect((await fetch(`${canh!.consoleUrl}/health/ready`)).status).toBe(200));
         await canh.stop();
         await province.expectNothingWrong();
-        expect(expectStoryTold(dataDir, expected, FIRST_READING, inbox)).toBe(0);
+        // Whether mails go out soon after the clock was set is asked below.
+        expectStory(dataDir, expected, FIRST_READING);
+        expect(mailsOf(inbox).size).toBe(inbox.mails.length);
         console.info(
           `clock: ${2 * STEPS.length} steps, ${published.messages.length} messages, ${expected.length} notices`,
         );
@@ -78,9 +59,50 @@ describe.skipIf(library === undefined)('the clock of the machine', () => {
       } finally {
         await canh?.kill();
         await province.remove();
-        await rm(folder, { recursive: true, force: true });
+        await clock.remove();
       }
     },
     withinMs(180_000, 3_600_000),
   );
+
+  // The waits of a mail take half a minute.
+  it.runIf(inLongRuns).each([
+    { what: 'is set back a day', before: DAY_S, after: 0 },
+    { what: 'is set forward two days', before: 0, after: 2 * DAY_S },
+  ])('and a mail that waits for its next try goes out soon after it $what', async ({ before, after }) => {
+    const [river = ''] = floods;
+    const province = await Province.make([river], faultSeed('clock'));
+    const { published, inbox, mailServer } = province;
+    const clock = await FakeClock.make();
+    let canh: CanhProcess | null = null;
+    try {
+      canh = await province.startCanh(clock.settings);
+      await clock.set(before, canh.consoleUrl);
+      mailServer.busy = true;
+      const device = province.device(river);
+      for (let minute = 0; minute <= RAISED_AFTER; minute += 1)
+        await device.publish(
+          published.reading(river, {
+            metric: METRIC,
+            ts: FIRST_READING + minute * MINUTE_MS,
+            seq: minute,
+            value: levelAt(minute),
+          }),
+        );
+      await eventually(() => expect(mailServer.refused).toBeGreaterThan(0));
+      const refused = mailServer.refused;
+      await clock.set(after, canh.consoleUrl);
+      // Once more under the new clock, so that what it decides by that is seen, too.
+      await eventually(() => expect(mailServer.refused).toBeGreaterThan(refused), WELL_WITHIN_MS);
+      mailServer.busy = false;
+      await eventually(() => expect(mailsOf(inbox).size).toBe(1), WELL_WITHIN_MS);
+    } catch (error) {
+      console.error(canh?.program.output);
+      throw error;
+    } finally {
+      await canh?.kill();
+      await province.remove();
+      await clock.remove();
+    }
+  });
 });

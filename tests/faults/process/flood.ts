@@ -11,6 +11,8 @@ const RISES = 30;
 const CRESTS = 60;
 const FALLS = 90;
 const HOLD = 10;
+/** The minute at which the first alert is raised. */
+export const RAISED_AFTER = RISES + HOLD;
 
 /** The level at a minute of a series that begins low; below every alarm for the first RISES minutes. */
 export function levelAt(minute: number): number {
@@ -32,53 +34,59 @@ export function storyOf(station: string, minutes: number): Told[] {
   const told: Told[] = [];
   for (let wave = 0; wave < minutes; wave += WAVE)
     told.push(
-      { station, kind: 'raised', minute: wave + RISES + HOLD, severity: 'warning' },
+      { station, kind: 'raised', minute: wave + RAISED_AFTER, severity: 'warning' },
       { station, kind: 'severity-changed', minute: wave + CRESTS + HOLD, severity: 'critical' },
       { station, kind: 'returned', minute: wave + FALLS, severity: 'critical' },
     );
   return told.filter(({ minute }) => minute < minutes);
 }
 
-/**
- * After the stop: the alerts of these stations are the story and nothing else, each word of it has its notice, each notice its delivery,
- * each delivery its acceptance and its mail. Returns how many mails came more than once.
- */
+/** After the stop: what the rules said of these stations is the story and nothing else. */
+export function expectStory(dataDir: string, expected: readonly Told[], firstReading: number): void {
+  const told = recordsOf<{ station_id: string; kind: string; at: number; severity: string }>(
+    dataDir,
+    'select station_id, kind, at, severity from alert_events order by station_id, change',
+  ).map(({ station_id: station, kind, at, severity }) => ({
+    station,
+    kind,
+    minute: (at - firstReading) / MINUTE_MS,
+    severity,
+  }));
+  expect(told).toEqual(expected);
+}
+
+/** The same, and each word of the story has its notice, each notice its delivery, each delivery its acceptance and its mail. Returns how many mails came more than once. */
 export function expectStoryTold(
   dataDir: string,
   expected: readonly Told[],
   firstReading: number,
   inbox: SmtpInbox,
 ): number {
-  const records = new DatabaseSync(join(dataDir, 'records.sqlite'), { readOnly: true });
-  const rows = <T>(query: string): T[] => records.prepare(query).all() as T[];
-  try {
-    const told = rows<{ station_id: string; kind: string; at: number; severity: string }>(
-      'select station_id, kind, at, severity from alert_events order by station_id, change',
-    ).map(({ station_id: station, kind, at, severity }) => ({
-      station,
-      kind,
-      minute: (at - firstReading) / MINUTE_MS,
-      severity,
-    }));
-    expect(told).toEqual(expected);
-
-    const notices = rows<{ change: number; planned: number }>('select change, planned from notices');
-    expect(new Set(notices.map(({ change }) => change)).size).toBe(expected.length);
-    expect(notices.every(({ planned }) => planned === 1)).toBe(true);
-    const deliveries = rows<{ id: string; notice_id: string; state: string }>(
-      'select id, notice_id, state from deliveries',
-    );
-    expect(new Set(deliveries.map(({ notice_id: notice }) => notice)).size).toBe(expected.length);
-    expect(deliveries.map(({ state }) => state)).toEqual(deliveries.map(() => 'accepted'));
-    expect(deliveries.length).toBe(expected.length);
-    // A copy has the Message-ID of its original, so that whoever gets both can tell.
-    expect(mailsOf(inbox).size).toBe(expected.length);
-    return inbox.mails.length - expected.length;
-  } finally {
-    records.close();
-  }
+  expectStory(dataDir, expected, firstReading);
+  const notices = recordsOf<{ change: number; planned: number }>(dataDir, 'select change, planned from notices');
+  expect(new Set(notices.map(({ change }) => change)).size).toBe(expected.length);
+  expect(notices.every(({ planned }) => planned === 1)).toBe(true);
+  const deliveries = recordsOf<{ notice_id: string; state: string }>(
+    dataDir,
+    'select notice_id, state from deliveries',
+  );
+  expect(new Set(deliveries.map(({ notice_id: notice }) => notice)).size).toBe(expected.length);
+  expect(deliveries.map(({ state }) => state)).toEqual(deliveries.map(() => 'accepted'));
+  expect(deliveries.length).toBe(expected.length);
+  // A copy has the Message-ID of its original, so that whoever gets both can tell.
+  expect(mailsOf(inbox).size).toBe(expected.length);
+  return inbox.mails.length - expected.length;
 }
 
 /** The mails by their Message-IDs. */
 export const mailsOf = (inbox: SmtpInbox): Set<string> =>
   new Set(inbox.mails.map(({ headers }) => headers.get('message-id') ?? ''));
+
+function recordsOf<Row>(dataDir: string, query: string): Row[] {
+  const records = new DatabaseSync(join(dataDir, 'records.sqlite'), { readOnly: true });
+  try {
+    return records.prepare(query).all() as Row[];
+  } finally {
+    records.close();
+  }
+}

@@ -60,20 +60,29 @@ export async function keptIn(dataDir: string): Promise<Kept> {
           where q.hour = ledger.hour and q.device_id = ledger.device_id) as quarantined
        from ledger`,
     );
-    return { readings: await readingsIn(join(dataDir, 'series', 'readings.duckdb')), quarantine, ledger };
+    return { readings: await readingsIn(join(dataDir, 'series')), quarantine, ledger };
   } finally {
     records.close();
   }
 }
 
-async function readingsIn(file: string): Promise<StoredReading[]> {
-  const instance = await DuckDBInstance.create(file, { access_mode: 'READ_ONLY' });
+/** What is in the hot file, and in the sealed file of each day that it names. */
+async function readingsIn(directory: string): Promise<StoredReading[]> {
+  const instance = await DuckDBInstance.create(join(directory, 'readings.duckdb'), { access_mode: 'READ_ONLY' });
   const connection = await instance.connect();
+  const rows = async (query: string): Promise<unknown[][]> => (await connection.runAndReadAll(query)).getRows();
   try {
-    const found = await connection.runAndReadAll(
-      `select device_id, metric, measured_us // 1000, measured_us % 1000, value from readings join series using (series_id)`,
+    const days = await rows(
+      `select strftime(make_date(day), '%Y-%m-%d') || '.v' || version || '.parquet' from sealed where kind = 'raw'`,
     );
-    return found.getRows().map(([deviceId, metric, ts, sequence, value]) => ({
+    const parts = [
+      'select device_id, metric, measured_us // 1000, measured_us % 1000, value from readings join series using (series_id)',
+      ...days.map(
+        ([name]) =>
+          `select device_id, metric, epoch_ms(measured_at), "sequence", value from '${join(directory, 'days', name as string)}'`,
+      ),
+    ];
+    return (await rows(parts.join(' union all '))).map(([deviceId, metric, ts, sequence, value]) => ({
       deviceId: deviceId as string,
       metric: metric as string,
       ts: Number(ts),

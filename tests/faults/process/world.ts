@@ -18,6 +18,12 @@ const QUIET_WITHIN_MS = 60_000;
 /** How many mails are on their way at once at most (CANH_DELIVERIES_AT_ONCE): so many can a kill catch between sent and recorded. */
 export const MAILS_ON_THE_WAY = 5;
 
+interface MailServer {
+  /** Answers 451 meanwhile. */
+  busy: boolean;
+  refused: number;
+}
+
 /** A province with rivers, its mailbox, and the devices that publish there: what is the same in every run, whatever the processes. */
 export class Province {
   readonly published = new Published();
@@ -28,6 +34,7 @@ export class Province {
     readonly dataDir: string,
     private readonly tokens: ReadonlyMap<string, string>,
     readonly inbox: SmtpInbox,
+    readonly mailServer: MailServer,
     readonly ports: { readonly http: number; readonly mqtt: number; readonly ws: number },
     readonly chance: () => number,
   ) {}
@@ -37,7 +44,13 @@ export class Province {
     const issued = await riverProvince(folder, [...rivers, LAST_STATION]);
     const tokens = new Map(issued.map(({ deviceId, token }) => [deviceId, token]));
     const ports = { http: await steadyPort(), mqtt: await steadyPort(), ws: await steadyPort() };
-    return new Province(folder, tokens, await SmtpInbox.start(), ports, seededRandom(seed));
+    const mailServer: MailServer = { busy: false, refused: 0 };
+    const inbox = await SmtpInbox.start(() => {
+      if (!mailServer.busy) return;
+      mailServer.refused += 1;
+      throw Object.assign(new Error('busy, try again later'), { responseCode: 451 });
+    });
+    return new Province(folder, tokens, inbox, mailServer, ports, seededRandom(seed));
   }
 
   get settings(): Settings {
@@ -47,7 +60,11 @@ export class Province {
       CANH_MQTT_PORT: String(this.ports.mqtt),
       CANH_WS_PORT: String(this.ports.ws),
       CANH_SMTP_URL: this.inbox.url,
+      // The floods are of years ago, so that they are past under every clock, and may be long.
       CANH_READING_MAX_AGE_DAYS: '36500',
+      CANH_SERIES_RAW_DAYS: '36500',
+      CANH_SERIES_5MIN_DAYS: '36500',
+      CANH_SERIES_HOURLY_DAYS: '36500',
       CANH_DELIVERIES_AT_ONCE: String(MAILS_ON_THE_WAY),
       CANH_LOG_LEVEL: 'error',
     };

@@ -128,11 +128,13 @@ export async function startCanh(
       const from = performance.now();
       const cpuFrom = cpuSeconds(server.pid);
       for (let most = 0, since = from; ;) {
-        const { readingsStored, readingsDuplicate, judgeBehindBytes, problems } = await processor.status();
+        const { readingsStored, readingsDuplicate, judgeBehindBytes, storeBehindBytes, problems } =
+          await processor.status();
         const now = performance.now();
         if (problems.length > 0) throw new Error(`Canh has a problem: ${problems.join('; ')}`);
         const done = readingsStored + readingsDuplicate;
-        if (done >= readings && judgeBehindBytes === 0)
+        // A reading is counted as stored before the store has answered; what is behind is not.
+        if (done >= readings && judgeBehindBytes === 0 && storeBehindBytes === 0)
           return { seconds: (now - from) / 1000, cpuSeconds: cpuSeconds(server.pid) - cpuFrom };
         if (done > most) [most, since] = [done, now];
         // Then it never will: what is missing shows in what was kept.

@@ -36,7 +36,7 @@ enum { CONNECTING, READY, DEAD };
 typedef struct {
   int fd, state, number, in_flight, out_len, out_pos, head_len;
   unsigned short message_id;
-  long sequence, acked_sequence;
+  long sequence, acked_sequence, last_ts;
   unsigned char head[8];              /* the packet being read: acknowledgements are 2 to 4 bytes */
   double sent_at[MAX_WINDOW];
   unsigned sent_head, sent_tail;
@@ -97,6 +97,8 @@ static int publish_frame(char *out, Connection *c) {
   char name[256], payload[400];
   int name_length = snprintf(name, sizeof name, topic, c->number);
   long s = c->sequence++, ts = start_ms ? start_ms + s * step_ms : rate ? wall_began + due * 1000 / rate : wall_ms();
+  if (rate && ts <= c->last_ts) ts = c->last_ts + 1;   /* no two readings of one device at one moment */
+  c->last_ts = ts;
   int payload_length = snprintf(payload, sizeof payload,
     "{\"ts\":%ld,\"values\":{\"temperature_c\":%.2f,\"humidity_pct\":%.1f,\"pm25_ugm3\":%.1f,\"level_m\":%.3f,\"battery_v\":%.3f,\"rssi_dbm\":%d},\"seq\":%ld}",
     ts, 20 + (s * 7919 % 2000) / 100.0, 40 + (s % 300) / 10.0, 5 + (s % 400) / 10.0, 2 + (s % 1000) / 1000.0, 3.2 + (s % 100) / 1000.0, -40 - (int)(s % 50), s);

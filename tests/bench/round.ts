@@ -116,8 +116,8 @@ export async function canhRound(
   await canh.drain(first.acked * READINGS_PER_MESSAGE);
   await canh.noticesPlanned();
 
-  const before = { threads: cpuSecondsByThread(canh.pid), store: store?.cpuSeconds() ?? 0 };
   const stop = await meanwhile?.(canh);
+  const before = { threads: cpuSecondsByThread(canh.pid), store: store?.cpuSeconds() ?? 0 };
   const { round, result } = await loaded(name, generator, load, target);
   await stop?.();
   const acked = first.acked + result.acked;

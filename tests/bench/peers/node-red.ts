@@ -53,11 +53,12 @@ export async function startNodeRed(folder: string, brokerPort: number, store: st
 }
 
 function flow(brokerPort: number, store: URL): unknown[] {
-  const after = (id: string): Record<string, unknown> => ({ z: 'flow', wires: [[id]] });
+  // An id that is a word of another node's settings would be taken for a reference to it.
+  const after = (id: string): Record<string, unknown> => ({ z: 'n-flow', wires: [[`n-${id}`]] });
   return [
-    { id: 'flow', type: 'tab', label: 'telemetry' },
+    { id: 'n-flow', type: 'tab', label: 'telemetry' },
     {
-      id: 'broker',
+      id: 'n-broker',
       type: 'mqtt-broker',
       broker: '127.0.0.1',
       port: String(brokerPort),
@@ -67,7 +68,7 @@ function flow(brokerPort: number, store: URL): unknown[] {
       cleansession: true,
     },
     {
-      id: 'store',
+      id: 'n-store',
       type: 'influxdb',
       influxdbVersion: '1.x',
       hostname: store.hostname,
@@ -76,17 +77,17 @@ function flow(brokerPort: number, store: URL): unknown[] {
       database: 'canh',
     },
     {
-      id: 'in',
+      id: 'n-in',
       type: 'mqtt in',
       topic: 'v1/+/telemetry',
       qos: '0',
       datatype: 'utf8',
-      broker: 'broker',
+      broker: 'n-broker',
       ...after('json'),
     },
-    { id: 'json', type: 'json', property: 'payload', action: 'obj', ...after('point') },
+    { id: 'n-json', type: 'json', property: 'payload', action: 'obj', ...after('point') },
     {
-      id: 'point',
+      id: 'n-point',
       type: 'function',
       outputs: 1,
       func:
@@ -95,7 +96,7 @@ function flow(brokerPort: number, store: URL): unknown[] {
       ...after('join'),
     },
     {
-      id: 'join',
+      id: 'n-join',
       type: 'join',
       mode: 'custom',
       build: 'array',
@@ -107,12 +108,12 @@ function flow(brokerPort: number, store: URL): unknown[] {
       ...after('batch'),
     },
     {
-      id: 'batch',
+      id: 'n-batch',
       type: 'influxdb batch',
-      influxdb: 'store',
+      influxdb: 'n-store',
       precision: 'ms',
       retentionPolicy: '',
-      z: 'flow',
+      z: 'n-flow',
       wires: [],
     },
   ];

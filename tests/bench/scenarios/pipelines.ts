@@ -14,6 +14,8 @@ import { times, verdict, type Verdict } from '../verdict.js';
 const CONNECTIONS = 100;
 /** What all of them keep up with. */
 const RATE = 8_000;
+/** Enough for each to have its code compiled. */
+const WARM_UP = { connections: CONNECTIONS, window: 20, rate: 12_000, warmUpSeconds: 0, seconds: 4 } as const;
 const IDLE_CORES = 0.03;
 const GIVE_UP_AFTER_MS = 60_000;
 const LOOK_EVERY_MS = 500;
@@ -59,12 +61,20 @@ async function canhPipeline({ generator, inventory, folder }: Measuring, load: L
   const dataDir = join(folder, 'data');
   const store = await victoria.start();
   const canh = await startCanh(inventory, dataDir, { store: store.settings });
-  const round = await measured('Canh', load, { app: canh.pid, broker: null, store }, ['level_m', 'value'], async () => {
-    const result = await generator.load(load, { ...canh, tokensFile: inventory.tokensFile });
-    await canh.drain(result.acked * READINGS_PER_MESSAGE);
-    return result;
-  });
-  await canh.stop();
+  let acked = 0;
+  const round = await measured(
+    'Canh',
+    load,
+    { app: canh.pid, broker: null, store },
+    ['level_m', 'value'],
+    async (of) => {
+      const result = await generator.load(of, { ...canh, tokensFile: inventory.tokensFile });
+      acked += result.acked;
+      await canh.drain(acked * READINGS_PER_MESSAGE);
+      return result;
+    },
+    () => canh.stop(),
+  );
   await store.remove();
   await rm(dataDir, { recursive: true });
   return round;
@@ -82,12 +92,18 @@ async function peerPipeline(
       ? await startNaive(broker.port, store.url)
       : await nodeRed.startNodeRed(folder, broker.port, store.url);
   const processes = { app: app.pid, broker: broker.pid, store };
-  const round = await measured(name, load, processes, ['telemetry', 'level_m'], async () => {
-    const result = await generator.load(load, { ...broker, tokensFile: null, topic: 'v1/%d/telemetry' });
-    await idle(app.pid);
-    return result;
-  });
-  await app.stop();
+  const round = await measured(
+    name,
+    load,
+    processes,
+    ['telemetry', 'level_m'],
+    async (of) => {
+      const result = await generator.load(of, { ...broker, tokensFile: null, topic: 'v1/%d/telemetry' });
+      await idle(app.pid);
+      return result;
+    },
+    () => app.stop(),
+  );
   await broker.stop();
   await store.remove();
   await rm(join(folder, 'node-red'), { recursive: true, force: true });
@@ -100,29 +116,33 @@ async function startNaive(brokerPort: number, store: string): Promise<Started> {
   return app;
 }
 
-/** From the first message until nothing is left to do, and what the store then gives back. */
+/** From the first message until nothing is left to do, and what the store gives back when the application has ended. */
 async function measured(
   pipeline: string,
   load: Load,
   { app, broker, store }: { app: number; broker: number | null; store: StoreUnderTest },
   [measurement, field]: readonly [string, string],
-  run: () => Promise<LoadResult>,
+  run: (load: Load) => Promise<LoadResult>,
+  stop: () => Promise<void>,
 ): Promise<PipelineRound> {
   const used = (): readonly [number, number, number] => [
     cpuSeconds(app),
     broker === null ? 0 : cpuSeconds(broker),
     store.cpuSeconds(),
   ];
+  const warm = await run(WARM_UP);
   const from = { at: performance.now(), machine: machineCpuSeconds(), used: used() };
-  const result = await run();
+  const result = await run({ ...load, warmUpSeconds: 0 });
   const [ofApp, ofBroker, ofStore] = used().map((seconds, part) => seconds - from.used[part]!) as [
     number,
     number,
     number,
   ];
   const busy = machineCpuSeconds() - from.machine - ofApp - ofBroker - ofStore;
-  const loadSeconds = load.warmUpSeconds + load.seconds;
-  const there = await store.values(measurement, field);
+  const seconds = (performance.now() - from.at) / 1000;
+  // Some hand in the last of it only when they end.
+  await stop();
+  const there = (await store.values(measurement, field)) - warm.acked;
   const perMillion = (seconds: number): number => (seconds * 1e6) / there;
   return {
     pipeline,
@@ -132,7 +152,7 @@ async function measured(
     appPerMillion: perMillion(ofApp),
     brokerPerMillion: perMillion(ofBroker),
     storePerMillion: perMillion(ofStore),
-    otherCores: Math.max(0, (busy - result.gen_cores * loadSeconds) / ((performance.now() - from.at) / 1000)),
+    otherCores: Math.max(0, (busy - result.gen_cores * load.seconds) / seconds),
   };
 }
 

@@ -11,6 +11,7 @@ import {
   canhDone,
   CanhProcess,
   type Finished,
+  Program,
   type Settings,
   temporaryFolder,
 } from '../support/canh-process.js';
@@ -173,6 +174,17 @@ describe('canh start', () => {
     await again.signIn('mat-khau-moi-hon');
     await expect(again.signIn(password)).rejects.toThrow(/401/);
   }, 90_000);
+
+  it('lets itself be simulated for, on a folder in which it has made a station of its own', async () => {
+    const first = await start({});
+    const simulation = new Program(
+      'apps/canh/src/main.js',
+      ['simulate', '--story', 'smog', '--history', '10m', '--url', first.mqttUrl],
+      { CANH_DATA_DIR: first.dataDir },
+    );
+    await simulation.printed(/thiết bị \/ devices/);
+    await simulation.kill();
+  }, 60_000);
 
   it('leaves the data folder to the process that has it', async () => {
     const first = await start({});

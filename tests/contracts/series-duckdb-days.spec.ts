@@ -430,6 +430,19 @@ describe('what goes wrong beside sealed days', () => {
     expectSameLines(await lines(store), drawn);
   });
 
+  it('a folder that cannot be had keeps the store closed, and its hot file where it is', async () => {
+    const { store } = await opened();
+    await append(store, [reading()]);
+    await store.close();
+    await rm(join(folder, 'days'), { recursive: true });
+    await writeFile(join(folder, 'days'), '');
+    await expect(opened()).rejects.toMatchObject({ code: 'STORE_NOT_OPENED' });
+    await rm(join(folder, 'days'));
+    const again = await opened();
+    expect(again).toMatchObject({ setAside: null, rebuilt: false });
+    expect(await again.store.latest()).toEqual([reading()]);
+  });
+
   it('a file of a day that is not on the list is left alone, and named', async () => {
     const { store } = await opened();
     await append(store, province(10, 0, 2));

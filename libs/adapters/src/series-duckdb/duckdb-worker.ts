@@ -1,8 +1,9 @@
 // This file starts a thread: from dist as JavaScript, in tests as it stands here with its types stripped. So it, and what it imports,
 // takes packages, types, and files beside it by their names as they are here (.ts), and uses no syntax that needs more than stripping.
-import { existsSync, mkdirSync, renameSync } from 'node:fs';
+import { existsSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { DayFolder } from './day-files.ts';
 import type { FromWorker, Question, SetAside } from './duckdb-questions.js';
 import { NOT_THE_FILE, said } from './errors.ts';
 import { OpenFile } from './open-file.ts';
@@ -14,12 +15,12 @@ function fileIn(directory: string): string {
 /** Opens the file; one that is broken is kept beside it under another name, and an empty one takes its place. */
 async function openOrSetAside(
   directory: string,
+  folder: DayFolder,
   notes: SetAside[],
 ): Promise<{ file: OpenFile; setAside: SetAside | null }> {
-  mkdirSync(directory, { recursive: true });
   const path = fileIn(directory);
   try {
-    return { file: await OpenFile.open(path, notes), setAside: null };
+    return { file: await OpenFile.open(path, folder, notes), setAside: null };
   } catch (error) {
     const reason = said(error);
     if (NOT_THE_FILE.test(reason) || !existsSync(path)) throw error;
@@ -28,7 +29,7 @@ async function openOrSetAside(
     const keptAs = `${path}.broken-${nth}`;
     renameSync(path, keptAs);
     if (existsSync(`${path}.wal`)) renameSync(`${path}.wal`, `${keptAs}.wal`);
-    return { file: await OpenFile.open(path, notes), setAside: { keptAs, reason } };
+    return { file: await OpenFile.open(path, folder, notes), setAside: { keptAs, reason } };
   }
 }
 
@@ -42,7 +43,12 @@ function oneAtATime(): <T>(work: () => T | Promise<T>) => Promise<T> {
   };
 }
 
-function answering(directory: string, opened: OpenFile, notes: SetAside[]): (question: Question) => Promise<unknown> {
+function answering(
+  directory: string,
+  folder: DayFolder,
+  notes: SetAside[],
+  opened: OpenFile,
+): (question: Question) => Promise<unknown> {
   const write = oneAtATime();
   const read = oneAtATime();
   const tend = oneAtATime();
@@ -51,7 +57,7 @@ function answering(directory: string, opened: OpenFile, notes: SetAside[]): (que
 
   const open = async () => {
     if (closed) throw new Error('it was closed');
-    return (file ??= await OpenFile.open(fileIn(directory), notes));
+    return (file ??= await OpenFile.open(fileIn(directory), folder, notes));
   };
   // After a failed append (a full disk) DuckDB takes nothing more until the file is opened again, and no query may run meanwhile:
   // both happen in the line of the reads.
@@ -123,8 +129,9 @@ async function work(port: MessagePort, directory: string): Promise<void> {
   const tell = (message: FromWorker) => port.postMessage(message);
   try {
     const notes: SetAside[] = [];
-    const { file, setAside } = await openOrSetAside(directory, notes);
-    const answer = answering(directory, file, notes);
+    const folder = new DayFolder(join(directory, 'days'));
+    const { file, setAside } = await openOrSetAside(directory, folder, notes);
+    const answer = answering(directory, folder, notes, file);
     port.on('message', (question: Question) => {
       const { id } = question;
       answer(question).then(

@@ -7,9 +7,8 @@ import {
   INTEGER,
   UTINYINT,
 } from '@duckdb/node-api';
-import { dirname, join } from 'node:path';
 import { appendColumns, cells, pick, without } from './columns.ts';
-import { DAY_US, DayFolder } from './day-files.ts';
+import { DAY_US, type DayFolder } from './day-files.ts';
 import type { Columns, KeepDays, Known, SeriesRow, SetAside } from './duckdb-questions.js';
 import { Newest } from './newest.ts';
 import { SealedDays } from './sealed-days.ts';
@@ -90,11 +89,11 @@ export class OpenFile {
   }
 
   /** What is wrong beside the file, and does not keep it from opening, is told in `notes`. */
-  static async open(path: string, notes: SetAside[]): Promise<OpenFile> {
+  static async open(path: string, folder: DayFolder, notes: SetAside[]): Promise<OpenFile> {
     const instance = await DuckDBInstance.create(path, SETTINGS);
     try {
       const [writer, reader] = [await instance.connect(), await instance.connect()];
-      const sealed = new SealedDays(new DayFolder(join(dirname(path), 'days')), notes);
+      const sealed = new SealedDays(folder, notes);
       await makeTables(writer, sealed);
       await loadSealed(writer, sealed);
       await writer.run(LATE);

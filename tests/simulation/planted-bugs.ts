@@ -91,6 +91,12 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     replace: 'clock.now() - then',
   },
   {
+    name: 'a problem is shown long after it has gone',
+    file: STORE,
+    find: 'await this.untilItWorks(() => this.settleNow());\n    this.worksAgain();',
+    replace: 'await this.untilItWorks(() => this.settleNow());',
+  },
+  {
     name: 'conflicts are not kept',
     file: STORE,
     find: 'if (conflicts.length > 0) await this.parts.quarantine.keep(conflicts);',

@@ -42,6 +42,7 @@ const TROUBLES: readonly FaultKind[] = [
   'answers-lost',
   'store-restart',
   'records-unwritable',
+  'records-unwritable',
   'records-slow',
   'suspend',
   'clock-set',
@@ -71,6 +72,15 @@ const POINTS = [
   'after remove',
 ] as const;
 
+/** Where records that cannot be written hurt most. */
+const RECORD_POINTS = [
+  'before checkpoints.keepJudge',
+  'before ledger.begin',
+  'before ledger.settle',
+  'before quarantine.keep',
+  'before alerts.apply',
+] as const;
+
 const MOST_FAULTS = 6;
 
 export function drawFaults(chance: Chance, spanMs: number, kind: StoreKind): Fault[] {
@@ -84,23 +94,36 @@ export function drawFaults(chance: Chance, spanMs: number, kind: StoreKind): Fau
       : kind === 'forgetful' && chance.is(0.4)
         ? 'store-restart'
         : chance.one(TROUBLES);
-    const fault = { kind: drawn, ms: lasting(drawn, chance), when: whenever(kills, spanMs, chance) };
+    const fault = { kind: drawn, ms: lasting(drawn, chance), when: whenever(drawn, spanMs, chance) };
     faults.push(fault);
     // Troubles do not come alone.
-    if (!kills && 'at' in fault.when && chance.is(0.35))
+    if (!kills && chance.is(drawn === 'records-unwritable' ? 0.7 : 0.4)) {
+      const from = 'at' in fault.when ? fault.when.at : fault.when.from;
+      const kill = chance.one(KILLS);
+      const lasts = Math.min(10_000, Math.max(0, fault.ms));
+      // What went wrong with the records shows when they can be written again, and then are all that is left.
+      const soon = from + (drawn === 'records-unwritable' ? lasts + chance.upTo(3_000) : chance.upTo(lasts + 2_000));
       faults.push({
-        kind: chance.one(KILLS),
-        ms: chance.whole(20, 1_500),
-        when: { at: fault.when.at + chance.upTo(fault.ms > 10_000 ? 1_000 : Math.max(0, fault.ms) + 1_500) },
+        kind: kill,
+        ms: lasting(kill, chance),
+        when: chance.is(0.5) ? { at: soon } : byAPoint(POINTS, soon, chance),
       });
+    }
   }
   return faults;
 }
 
-function whenever(kills: boolean, spanMs: number, chance: Chance): Fault['when'] {
-  if (!kills || chance.is(0.3)) return { at: chance.upTo(spanMs) };
-  return { point: chance.one(POINTS), from: chance.upTo(spanMs), nth: chance.whole(1, 4) };
+function whenever(kind: FaultKind, spanMs: number, chance: Chance): Fault['when'] {
+  const from = chance.upTo(spanMs + 1_000);
+  if (kind === 'records-unwritable' && chance.is(0.7)) return byAPoint(RECORD_POINTS, from, chance);
+  return KILLS.includes(kind) && chance.is(0.7) ? byAPoint(POINTS, from, chance) : { at: from };
 }
+
+const byAPoint = (points: readonly string[], from: number, chance: Chance): Fault['when'] => ({
+  point: chance.one(points),
+  from,
+  nth: chance.whole(1, 4),
+});
 
 function lasting(kind: FaultKind, chance: Chance): number {
   switch (kind) {
@@ -120,6 +143,8 @@ function lasting(kind: FaultKind, chance: Chance): number {
     case 'stop-processor':
     case 'store-restart':
       return chance.whole(20, 1_500);
+    case 'records-unwritable':
+      return chance.whole(50, 1_500);
     default:
       return chance.whole(200, 3_000);
   }

@@ -98,7 +98,8 @@ class Run {
 
     // Until everything was due, then until everything is acknowledged, then until nothing is behind.
     const lastDue = Math.max(...this.messages.map(({ at }) => at));
-    await this.after(Math.max(this.spanMs, lastDue) + 1);
+    // Troubles go on for a while when nothing is sent any more.
+    await this.after(Math.max(this.spanMs, lastDue) + this.chance.upTo(2_500));
     this.heal();
     const all = [...this.publishers.values()];
     const sent = await time.run(() => all.every(({ idle }) => idle), time.now + SENT_WITHIN_MS);

@@ -17,7 +17,17 @@ import { hourWords, placeWords, reasonWords } from './ledger-words.js';
 
 const rowsAtOnce = 200;
 /** Beside the other side by side columns; each has a word of its own where there is room for one line only. */
-const columns = ['messages', 'received', 'stored', 'duplicate', 'quarantined', 'sum', 'late', 'missing', 'reasons'] as const;
+const columns = [
+  'messages',
+  'received',
+  'stored',
+  'duplicate',
+  'quarantined',
+  'sum',
+  'late',
+  'missing',
+  'reasons',
+] as const;
 
 /** What became of everything that arrived, by device and hour. */
 export function LedgerPanel(): ReactNode {

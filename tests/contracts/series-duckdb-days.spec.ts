@@ -41,7 +41,7 @@ async function reopened(store: DuckDbSeriesStore) {
 
 /** The moment in which the `nth` day from Sunday on is over. */
 function over(nth: number): number {
-  return SUNDAY + (nth + 1) * DAY_MS + 26 * HOUR_MS;
+  return SUNDAY + (nth + 1) * DAY_MS + 2 * HOUR_MS;
 }
 
 const days = async () => (await readdir(join(folder, 'days'))).toSorted();
@@ -135,7 +135,7 @@ describe('days that are over', () => {
     expectSameLines(await lines(again), drawn);
   });
 
-  it('are left alone for 26 hours after their end', async () => {
+  it('are left alone for two hours after their end', async () => {
     const { store } = await opened();
     await append(store, province(2, 0, 1));
     expect((await store.maintain(over(0) - 1, KEEP)).sealed).toEqual([]);
@@ -207,6 +207,16 @@ describe('days that are over', () => {
     expect((await store.readings(SPANS[0]!, 10_000)).length).toBe(
       readings.filter(({ stationId, metric }) => stationId === 'bridge' && metric === 'level_m').length,
     );
+  });
+
+  it('take it in once it has waited for three hours, and not each time that something came', async () => {
+    const { store } = await opened();
+    await append(store, province(14, 0, 1));
+    await store.maintain(over(0), KEEP);
+    const receivedAt = over(0);
+    await append(store, [reading({ measuredAt: SUNDAY + 1, receivedAt })]);
+    expect((await store.maintain(receivedAt + 3 * HOUR_MS - 1, KEEP)).sealed).toEqual([]);
+    expect((await store.maintain(receivedAt + 3 * HOUR_MS, KEEP)).sealed).toHaveLength(3);
   });
 
   it('are seen once while they are sealed, with what comes late meanwhile', async () => {

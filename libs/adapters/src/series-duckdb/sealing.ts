@@ -7,8 +7,13 @@ import type { Statements } from './statements.ts';
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-/** A day is sealed when it has been over for so long; what comes later is merged into it. */
-const CLOSES_AFTER_MS = 26 * HOUR_MS;
+/**
+ * A day is sealed when it has been over for so long; what comes later is merged into it once some of it has waited so long, since each
+ * merge writes the whole day. Together, and with the day itself, this is less than the journal keeps in any case: what only the hot file
+ * holds can be had from there.
+ */
+const CLOSES_AFTER_MS = 2 * HOUR_MS;
+const MERGES_AFTER_MS = 3 * HOUR_MS;
 
 /** Row groups of few enough rows that one series is found without reading much beside it, and enough that they compress well. */
 const PARQUET = 'FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, ROW_GROUP_SIZE 30720';
@@ -51,14 +56,16 @@ export class Sealing {
     return { sealed: sealed.map(nameOf), removed: removed.map(nameOf) };
   }
 
-  /** Days that are over and have rows in the hot file. */
+  /** Days that are over and have rows in the hot file that waited long enough. */
   async #due(): Promise<number[]> {
     const closed = Math.floor((this.#now - CLOSES_AFTER_MS) / DAY_MS);
     const found = await this.#statements.rows(
-      `SELECT DISTINCT (measured_us // ${DAY_US})::INTEGER AS day FROM readings
-       WHERE measured_us >= 0 AND measured_us < ${closed * DAY_US} ORDER BY day`,
+      `SELECT (measured_us // ${DAY_US})::INTEGER AS day, min(received_at)::DOUBLE FROM readings
+       WHERE measured_us >= 0 AND measured_us < ${closed * DAY_US} GROUP BY day ORDER BY day`,
     );
-    return (found as number[][]).map(([day]) => day!);
+    return (found as [number, number][])
+      .filter(([day, received]) => this.#sealed.ofDay(day).length === 0 || received <= this.#now - MERGES_AFTER_MS)
+      .map(([day]) => day);
   }
 
   async #seal(day: number): Promise<DayFile[]> {

@@ -1,8 +1,8 @@
 import { mkdtemp, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Generator } from './generator.js';
+import { Generator, type Load } from './generator.js';
 import { prepareInventory } from './inventory.js';
-import { undisturbed, type Measuring } from './measuring.js';
+import { interleaved, undisturbed, type Measuring } from './measuring.js';
 import { topCosts } from './profile.js';
 import { canhRound, type Round } from './round.js';
 import { cost } from './scenarios/cost.js';
@@ -46,7 +46,12 @@ export async function bench(args: readonly string[]): Promise<number> {
     const devices = Math.max(FEWEST_DEVICES, ...wishes.loads.map(({ connections }) => connections));
     console.error(`Registering ${devices} devices …`);
     const measuring = { generator, inventory: await prepareInventory(folder, devices), folder, wishes };
-    const wrong = wishes.profile ? await profile(measuring) : await measure(measuring, args);
+    const wrong =
+      wishes.against !== null
+        ? await against(measuring, wishes.against)
+        : wishes.profile
+          ? await profile(measuring)
+          : await measure(measuring, args);
     for (const what of wrong) console.error(`bench: ${what}`);
     return wrong.length > 0 ? 1 : 0;
   } finally {
@@ -87,4 +92,14 @@ async function profile(measuring: Measuring): Promise<string[]> {
     console.log(await topCosts(profiles, round.begunUs));
   }
   return wrong;
+}
+
+async function against(measuring: Measuring, root: string): Promise<string[]> {
+  const contenders = [
+    (load: Load) => canhRound(measuring, load, null, { name: 'the other', root }),
+    (load: Load) => canhRound(measuring, load, null, { name: 'this one' }),
+  ];
+  const rounds = await interleaved(measuring, measuring.wishes.loads, contenders, said);
+  console.log(table(rounds));
+  return rounds.flatMap(({ wrong }) => wrong);
 }

@@ -11,7 +11,7 @@ import type { Inventory } from './inventory.js';
 import { loopDelayP99Ms, scrape } from './metrics.js';
 import { cpuSeconds, start, type Started } from './processes.js';
 
-const program = (app: string): string => fileURLToPath(new URL(`../../dist/apps/${app}/src/main.js`, import.meta.url));
+const HERE = fileURLToPath(new URL('../..', import.meta.url));
 const DEVICES = fileURLToPath(new URL('./devices', import.meta.url));
 const LOOK_EVERY_MS = 50;
 const STUCK_AFTER_MS = 20_000;
@@ -53,6 +53,8 @@ export interface CanhUnderTest extends BrokerUnderTest {
 
 export interface CanhOptions {
   readonly nodeOptions?: readonly string[];
+  /** Another checkout that is built. */
+  readonly root?: string;
   /** Settings that name another store than the embedded one. */
   readonly store?: Readonly<Record<string, string>>;
 }
@@ -62,11 +64,12 @@ async function launch(
   args: readonly string[],
   { dataDir: inventory }: Inventory,
   dataDir: string,
-  { nodeOptions = [], store = {} }: CanhOptions,
+  { nodeOptions = [], root = HERE, store = {} }: CanhOptions,
   ports: Readonly<Record<string, string>>,
 ): Promise<Started> {
   await cp(inventory, dataDir, { recursive: true });
-  return start(process.execPath, ['--enable-source-maps', ...nodeOptions, program(app), ...args], {
+  const program = join(root, `dist/apps/${app}/src/main.js`);
+  return start(process.execPath, ['--enable-source-maps', ...nodeOptions, program, ...args], {
     CANH_DATA_DIR: dataDir,
     CANH_DEVICES_DIR: DEVICES,
     CANH_WS_PORT: '0',

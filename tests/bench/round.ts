@@ -2,7 +2,15 @@ import { existsSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { freePort, READINGS_PER_MESSAGE, startBroker, startCanh, type CanhUnderTest, type Kept } from './canh.js';
+import {
+  freePort,
+  READINGS_PER_MESSAGE,
+  startBroker,
+  startCanh,
+  type CanhOptions,
+  type CanhUnderTest,
+  type Kept,
+} from './canh.js';
 import { labelOf, type Generator, type Load, type LoadResult } from './generator.js';
 import type { Inventory } from './inventory.js';
 import { TICK_MS } from './metrics.js';
@@ -104,12 +112,11 @@ export async function canhRound(
   { generator, inventory, folder }: Bench,
   load: Load,
   kind: StoreKind | null,
-  { nodeOptions = [], meanwhile }: CanhRoundOptions = {},
+  { name = `Canh → ${kind?.title ?? 'DuckDB'}`, meanwhile, ...options }: CanhRoundOptions = {},
 ): Promise<Round> {
-  const name = `Canh → ${kind?.title ?? 'DuckDB'}`;
   const dataDir = join(folder, 'data');
   const store = (await kind?.start()) ?? null;
-  const canh = await startCanh(inventory, dataDir, { nodeOptions, store: store?.settings ?? {} });
+  const canh = await startCanh(inventory, dataDir, { ...options, store: store?.settings ?? {} });
   const target = { ...canh, tokensFile: inventory.tokensFile, besides: () => store?.cpuSeconds() ?? 0 };
   // What happens once in a device's life is not what a load is made of: its first report makes its series, and here an alert.
   const first = await generator.once(load.connections, target);
@@ -150,8 +157,9 @@ export async function canhRound(
   };
 }
 
-interface CanhRoundOptions {
-  readonly nodeOptions?: readonly string[];
+interface CanhRoundOptions extends Omit<CanhOptions, 'store'> {
+  /** How it is called in the tables. */
+  readonly name?: string;
   /** Begins what goes on beside the load, and gives back how it is ended. */
   readonly meanwhile?: (canh: CanhUnderTest) => Promise<() => Promise<void>>;
 }

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { startInfluxDb } from '../support/servers/influx.js';
 import { installed, type SeriesServer } from '../support/servers/series-server.js';
 import { startVictoriaMetrics } from '../support/servers/victoria.js';
@@ -16,6 +17,8 @@ export interface StoreUnderTest {
   restart(): Promise<void>;
   remove(): Promise<void>;
 }
+
+const SHOWN_WITHIN_MS = 2_000;
 
 export interface StoreKind {
   readonly title: string;
@@ -44,12 +47,15 @@ export const victoria: StoreKind = {
       ...common(server),
       settings: { CANH_INFLUX_URL: server.url, CANH_INFLUX_VERSION: 'victoria' },
       values: async (measurement, field) => {
-        await server.settle();
-        const answer = await fetch(`${server.url}/api/v1/export?match[]=${measurement}_${field}`);
-        let values = 0;
-        for (const line of (await answer.text()).split('\n'))
-          if (line !== '') values += (JSON.parse(line) as { timestamps: number[] }).timestamps.length;
-        return values;
+        // It shows new values after about a second, whatever it is asked.
+        for (let before = -1; ; await pause(SHOWN_WITHIN_MS)) {
+          const answer = await fetch(`${server.url}/api/v1/export?match[]=${measurement}_${field}`);
+          let values = 0;
+          for (const line of (await answer.text()).split('\n'))
+            if (line !== '') values += (JSON.parse(line) as { timestamps: number[] }).timestamps.length;
+          if (values === before) return values;
+          before = values;
+        }
       },
     };
   },

@@ -22,7 +22,7 @@ const NAMES = Object.keys(SCENARIOS) as ScenarioName[];
 const BY_DEFAULT: readonly ScenarioName[] = ['durable', 'whole', 'cost', 'deaf', 'fair'];
 
 export const USAGE = `npm run bench -- [--only NAMES | --all] [--peers] [--rounds 3] [--seconds 5] [--warm-up 2] [--connections 100,1000] [--window 20]
-                [--folder DIR] [--quiet] [--markdown] [--profile]
+                [--folder DIR] [--quiet] [--markdown] [--profile] [--against DIR]
 
   --only      some of these, with commas between them; without it those with a star
 ${NAMES.map((name) => `                ${BY_DEFAULT.includes(name) ? '*' : ' '} ${name.padEnd(10)} ${SCENARIOS[name]}`).join('\n')}
@@ -31,7 +31,8 @@ ${NAMES.map((name) => `                ${BY_DEFAULT.includes(name) ? '*' : ' '} 
   --folder    where data are kept meanwhile; on a disk, or no acknowledgement waits for one
   --quiet     wait for a moment in which nothing else runs on the machine, and measure a disturbed round again
   --markdown  the tables with machine, date and command above them, as README.md has them
-  --profile   instead: Canh under the CPU profiler, and what cost most in each of its threads`;
+  --profile   instead: Canh under the CPU profiler, and what cost most in each of its threads
+  --against   instead: the whole path, this Canh beside that of another checkout that is built`;
 
 /** What the command line asks for. */
 export interface Wishes {
@@ -43,6 +44,7 @@ export interface Wishes {
   readonly quiet: boolean;
   readonly markdown: boolean;
   readonly profile: boolean;
+  readonly against: string | null;
   readonly help: boolean;
 }
 
@@ -63,6 +65,7 @@ export function readWishes(args: readonly string[]): Wishes {
       quiet: { type: 'boolean', default: false },
       markdown: { type: 'boolean', default: false },
       profile: { type: 'boolean', default: false },
+      against: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
@@ -80,6 +83,7 @@ export function readWishes(args: readonly string[]): Wishes {
       .split(',')
       .map((text) => ({ ...shared, connections: whole('connections', text, 1, 10_000) })),
     folder: resolve(values.folder),
+    against: values.against === undefined ? null : resolve(values.against),
   };
 }
 

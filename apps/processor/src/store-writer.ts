@@ -316,7 +316,9 @@ export class StoreWriter {
     const restarted = seen !== null && seen.startedAt !== startedAt;
     if (restarted) {
       await this.settleNow();
-      const back = Math.min(this.offset, await checkpoints.storedAt(seen.seenAt - FORGETS_WITHIN_MS));
+      // A clock that was set back since says of everything that it was stored before that.
+      const lastSeen = Math.min(seen.seenAt, now);
+      const back = Math.min(this.offset, await checkpoints.storedAt(lastSeen - FORGETS_WITHIN_MS));
       log.warn({ event: 'store.restarted', back }, 'the series store was started anew: the last of it is stored again');
       await checkpoints.rewindStore(back);
       [this.offset, this.keptOffset] = [back, back];

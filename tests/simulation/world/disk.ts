@@ -177,14 +177,24 @@ export class SimulatedDisk {
     return {
       write: (bytes, at) => {
         const copy = Buffer.from(bytes);
-        // Readers may see the first of it before the rest.
-        if (owner.alive && !this.full && this.chance.is(0.1))
-          this.time.after(0.01, () => inode.write(copy.subarray(0, this.chance.whole(0, copy.length)), at), WORLD);
+        // Readers may see the first of it before the rest. Once they can, it was written, whatever becomes of the rest.
+        let begun = 0;
+        if (owner.alive && this.chance.is(0.1))
+          this.time.after(
+            0.01,
+            () => {
+              if (this.full) return;
+              begun = this.chance.whole(0, copy.length);
+              inode.write(copy.subarray(0, begun), at);
+            },
+            WORLD,
+          );
         return this.do(owner, `write ${name} ${at}+${copy.length}`, 0.3, () => {
+          if (this.full && begun > 0) return begun;
           if (this.full) throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
           // Fewer than were handed in and no error: a disk that fills up, or a signal.
-          const length =
-            copy.length > 1 && this.chance.is(this.shortWrites) ? this.chance.whole(1, copy.length - 1) : copy.length;
+          const short = copy.length > 1 && this.chance.is(this.shortWrites);
+          const length = short ? Math.max(begun, this.chance.whole(1, copy.length - 1)) : copy.length;
           inode.write(copy.subarray(0, length), at);
           return length;
         });

@@ -4,7 +4,7 @@ import type { Alert } from '@canh/core/alerts/alert';
 import type { Operator } from '@canh/core/alerts/operators';
 import type { Contact, Delivery } from '@canh/core/dispatch/notice';
 import { severityRank } from '@canh/core/rules/rule';
-import { HOUR_MS, MINUTE_MS } from '@canh/core/time/instant';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '@canh/core/time/instant';
 import { buildChildren, type Children } from './records.children.js';
 import { openRecordsAt, type Records, type RecordsPlace } from './records.parts.js';
 import { changed, logger, NIGHT, quangTri, raised, returned, thachHan, wordOfTheRule } from './records.story.js';
@@ -473,6 +473,8 @@ export function recordsSuite(kind: string, newPlace: () => Promise<RecordsPlace>
         );
         expect(await due(NIGHT + 8, 10)).toEqual([]);
         expect(await due(NIGHT + 9, 10)).toMatchObject([{ id: first, attempts: 1 }]);
+        // The clock was a day ahead when this time was written down, and is set right now.
+        expect(await due(NIGHT + 9 - DAY_MS, 10)).toMatchObject([{ id: first }]);
         await records.outbox.record(
           first,
           { at: NIGHT + 9, outcome: { kind: 'accepted', answer: '250 '.repeat(9_999) } },

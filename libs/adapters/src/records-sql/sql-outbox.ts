@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { CanhError } from '@canh/core/canh-error';
 import type { ChannelName, Contact, Delivery, DeliveryState, Notice, Outcome } from '@canh/core/dispatch/notice';
 import { Outbox, type Attempt, type DeliveryRecord } from '@canh/core/dispatch/outbox';
+import { LONGEST_WAIT_MS } from '@canh/core/dispatch/plan';
 import type { Instant } from '@canh/core/time/instant';
 import { alertOf } from './alert-steps.js';
 import { grouped } from './grouped.js';
@@ -73,7 +74,8 @@ export class SqlOutbox extends Outbox {
       ])
       .select(['notice_id', 'event', 'created_at', 'alert'])
       .where('state', '=', 'pending')
-      .where('next_attempt_at', '<=', now)
+      // A time further ahead than any wait is of a clock that was set back since.
+      .where(({ eb, or }) => or([eb('next_attempt_at', '<=', now), eb('next_attempt_at', '>', now + LONGEST_WAIT_MS)]))
       .where('channel', '=', channel)
       .where(({ eb, or, not, exists, selectFrom }) =>
         or([

@@ -112,7 +112,10 @@ describe('after an attempt', () => {
   it('gives up a day after the notice was written, not before', () => {
     expect(afterAttempt(failed, 100, TWO, TWO + 24 * HOUR_MS - 1, 0).state).toBe('pending');
     expect(afterAttempt(failed, 100, TWO, TWO + 24 * HOUR_MS, 0)).toEqual({ state: 'given-up', nextAttemptAt: null });
-    // The clock was set back meanwhile: it is tried again rather than given up.
+  });
+
+  it('does not give up what was hardly tried, however far the clock was set forward, or back', () => {
+    expect(afterAttempt(failed, 1, TWO, TWO + 2 * GIVE_UP_AFTER_MS, 0).state).toBe('pending');
     expect(afterAttempt(failed, 1, TWO, TWO - HOUR_MS, 0).state).toBe('pending');
   });
 });

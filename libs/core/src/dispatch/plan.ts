@@ -10,8 +10,10 @@ export function recipients(notice: Notice, contacts: readonly Contact[]): Contac
 
 /** A mail server that greylists answers well within these; after an hour between tries nothing is gained by hurrying. */
 const FIRST_WAIT_MS = 5 * SECOND_MS;
-const LONGEST_WAIT_MS = 15 * MINUTE_MS;
+export const LONGEST_WAIT_MS = 15 * MINUTE_MS;
 export const GIVE_UP_AFTER_MS = 24 * HOUR_MS;
+/** A day of trying comes to more than these; a clock that was set forward by a day does not. */
+const LEAST_TRIES = 100;
 
 /** What follows from an attempt, the `attempts`-th. `spread` in [0, 1) comes from outside and keeps many from trying at once. */
 export function afterAttempt(
@@ -23,7 +25,7 @@ export function afterAttempt(
 ): { state: DeliveryState; nextAttemptAt: Instant | null } {
   if (outcome.kind === 'accepted') return { state: 'accepted', nextAttemptAt: null };
   if (outcome.kind === 'refused') return { state: 'refused', nextAttemptAt: null };
-  if (now - createdAt >= GIVE_UP_AFTER_MS) return { state: 'given-up', nextAttemptAt: null };
+  if (now - createdAt >= GIVE_UP_AFTER_MS && attempts >= LEAST_TRIES) return { state: 'given-up', nextAttemptAt: null };
   const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (attempts - 1));
   return { state: 'pending', nextAttemptAt: now + Math.round(wait * (0.5 + spread / 2)) };
 }

@@ -9,6 +9,7 @@ export interface PlantedBug {
 const WRITER = 'libs/adapters/src/journal-files/file-journal-writer.ts';
 const READER = 'libs/adapters/src/journal-files/file-journal-reader.ts';
 const STORE = 'apps/processor/src/store-writer.ts';
+const BOOKS = 'apps/processor/src/books.ts';
 const PATH = 'apps/processor/src/path.ts';
 
 export const PLANTED_BUGS: readonly PlantedBug[] = [
@@ -56,15 +57,15 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'stretches that were begun are forgotten at the start',
-    file: STORE,
+    file: BOOKS,
     find: 'this.begun = [...place.begun];',
     replace: 'this.begun = [];',
   },
   {
     name: 'nothing is written down before it is stored',
-    file: STORE,
-    find: 'await this.parts.ledger.begin({ from: stretch.from, next: stretch.next, lines: [...tally.lines()] });',
-    replace: 'writtenDown = true;',
+    file: BOOKS,
+    find: 'await this.ledger.begin(stretch);',
+    replace: '',
   },
   {
     name: 'a begun stretch takes with it what stands before it',
@@ -98,8 +99,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'conflicts are not kept',
-    file: STORE,
-    find: 'if (conflicts.length > 0) await this.parts.quarantine.keep(conflicts);',
+    file: BOOKS,
+    find: 'if (conflicts.length > 0) await this.quarantine.keep(conflicts);',
     replace: '',
   },
   {
@@ -110,7 +111,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'what the devices counted is not kept',
-    file: STORE,
+    file: BOOKS,
     find: 'counts: [...this.unsettledCounts].map(([deviceId, state]) => ({ deviceId, state })),',
     replace: 'counts: [],',
   },

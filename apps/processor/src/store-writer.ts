@@ -1,16 +1,15 @@
 import type { TimeWindow } from '@canh/core/readings/accept-time';
 import type { JournalOffset } from '@canh/core/readings/journal';
-import type { Quarantine, Quarantined } from '@canh/core/readings/quarantine';
+import type { Quarantine } from '@canh/core/readings/quarantine';
 import type { Checkpoints } from '@canh/core/rules/checkpoints';
-import { countOn, type CountState } from '@canh/core/series/count-gaps';
 import type { PathStatus } from '@canh/core/series/live-series';
-import { hourOf, type AccountedStretch, type Ledger, type LedgerPlace } from '@canh/core/series/ledger';
+import type { AccountedStretch, Ledger, LedgerPlace } from '@canh/core/series/ledger';
 import type { RefusedReading, SeriesStore, Sifted } from '@canh/core/series/series-store';
-import { Tally } from '@canh/core/series/tally';
 import { MINUTE_MS, type Clock, type Instant } from '@canh/core/time/instant';
 import type { Log } from '@canh/runtime/log';
 import { firstValueFrom, race, ReplaySubject, timer } from 'rxjs';
 import { elapsedMs } from './elapsed.js';
+import { Books } from './books.js';
 import type { ReadBatch } from './read-batch.js';
 import { StoredStretch } from './stored-stretch.js';
 import { Stopping, untilItWorks } from './until-it-works.js';
@@ -48,8 +47,6 @@ export interface StoreWriterParts {
  * What stands before the ledger's place is accounted for: it is stored again where a store has lost it, and never counted twice.
  */
 export class StoreWriter {
-  stored = 0;
-  duplicates = 0;
   behindBytes = 0;
   /** When the last message of what is stored was received. */
   storedUpTo: Instant | null = null;
@@ -60,14 +57,10 @@ export class StoreWriter {
   private queue: ReadBatch[] = [];
   private queued = 0;
   private inStep = false;
-  private unsettled = new Tally();
-  private unsettledCounts = new Map<string, CountState>();
-  private readonly counts: Map<string, CountState>;
-  private readonly begun: AccountedStretch[];
+  private readonly books: Books;
   /** What is stored and settled for good. */
   private keptOffset: JournalOffset;
   private settledAt = 0;
-  private accounted: JournalOffset;
   private lookedForRestartAt = 0;
   private readonly stop = new ReplaySubject<void>(1);
   private stopped = false;
@@ -82,9 +75,16 @@ export class StoreWriter {
     private head: JournalOffset,
   ) {
     this.keptOffset = offset;
-    this.accounted = place.offset;
-    this.begun = [...place.begun];
-    this.counts = new Map(place.counts.map(({ deviceId, state }) => [deviceId, state]));
+    this.books = new Books(parts.ledger, parts.quarantine, place);
+  }
+
+  /** Readings that were new to the store, and that it had already, since the start. */
+  get stored(): number {
+    return this.books.stored;
+  }
+
+  get duplicates(): number {
+    return this.books.duplicates;
   }
 
   /** The place up to which everything is stored for good. */
@@ -103,7 +103,8 @@ export class StoreWriter {
     // After a restart the judge may begin a little behind what was stored.
     if (batch.next <= this.offset) return;
     this.behindBytes += batch.payloadBytes;
-    const follows = batch.from >= this.offset && this.offset >= this.accounted && this.begun.length === 0;
+    const { accounted, nextBegun } = this.books;
+    const follows = batch.from >= this.offset && this.offset >= accounted && nextBegun === null;
     if (this.inStep && follows && this.queued <= MOST_QUEUED_READINGS) {
       this.queue.push(batch);
       this.queued += batch.readings.length;
@@ -179,10 +180,11 @@ export class StoreWriter {
 
   private async catchUp(): Promise<void> {
     const from = this.offset;
-    const later = from >= this.accounted ? (this.begun[0] ?? null) : null;
+    const { accounted } = this.books;
+    const later = from >= accounted ? this.books.nextBegun : null;
     // Between stretches that were begun lie those that gave the store nothing: they are in no books yet.
     const begun = later !== null && later.from <= from ? later : null;
-    const until = begun?.next ?? later?.from ?? (from < this.accounted ? this.accounted : null);
+    const until = begun?.next ?? later?.from ?? (from < accounted ? accounted : null);
     const batches: ReadBatch[] = [];
     for (let at = from; batches.length === 0 || (begun !== null && at < begun.next); at = batches.at(-1)!.next)
       batches.push(await this.read(at, until));
@@ -191,117 +193,48 @@ export class StoreWriter {
     if (last.next === from) return void (await firstValueFrom(race(timer(LOOK_AGAIN_MS), this.stop)));
     this.behindBytes = last.payloadBytes + last.behindBytes;
     // The judge may have read this with other devices and profiles: what can be no reading now is in quarantine, too.
-    if (from >= this.accounted)
+    if (from >= accounted)
       for (const { quarantined } of batches)
         if (quarantined.length > 0) await this.untilItWorks(() => this.parts.quarantine.keep(quarantined));
-    if ((await this.append(batches, begun)) && begun !== null) this.begun.shift();
+    await this.append(batches, begun);
   }
 
   private async read(from: JournalOffset, until: JournalOffset | null): Promise<ReadBatch> {
     for (;;) {
       const batch = await this.untilItWorks(() => this.parts.read(from, until));
       // Within a stretch that was begun there is more to read, seen or not: it is appended whole.
-      if (batch.next > from || until === null || from < this.accounted) return batch;
+      if (batch.next > from || until === null || from < this.books.accounted) return batch;
       await firstValueFrom(race(timer(LOOK_AGAIN_MS), this.stop));
       if (this.stopped) throw new Stopping();
     }
   }
 
-  /** False: the store was started anew, and is to be filled again first. `begun`: what was decided of this stretch before a crash. */
-  private async append(batches: readonly ReadBatch[], begun: AccountedStretch | null): Promise<boolean> {
-    if (await this.untilItWorks(() => this.rewindIfRestarted())) return false;
+  /** Does nothing where the store was started anew, and is to be filled again first. `begun`: what was decided of this stretch before a crash. */
+  private async append(batches: readonly ReadBatch[], begun: AccountedStretch | null): Promise<void> {
+    if (await this.untilItWorks(() => this.rewindIfRestarted())) return;
     const stretch = new StoredStretch(batches, this.parts.window);
-    const books = stretch.from < this.accounted ? null : this.openBooks(stretch, begun);
+    const books = this.books.open(stretch, begun);
     if (stretch.readings.length > 0) {
       const refused = await this.untilItWorks(async () => {
         // One that went away may have been started anew: what it has lost is not new, and is stored again first.
         if (this.problem !== null && (await this.rewindIfRestarted())) return null;
         const sifted = await this.parts.store.sift(stretch.readings);
-        await books?.decided(sifted);
+        await books?.decide(sifted);
         return sifted.store();
       });
-      if (refused === null) {
-        await this.untilItWorks(async () => books?.putOff());
-        return false;
-      }
+      if (refused === null) return this.untilItWorks(async () => books?.putOff());
       if (refused.length > 0) {
-        books?.refused(refused);
+        books?.refuse(refused);
         const entries = refused.map(({ at, answer }) => stretch.quarantined(at, 'store-refused', answer));
         await this.untilItWorks(() => this.parts.quarantine.keep(entries));
       }
-    } else await books?.decided(NOTHING_TO_STORE);
+    } else await books?.decide(NOTHING_TO_STORE);
     this.worksAgain();
-    if (books !== null) this.unsettled.add(books.tally.lines());
+    this.books.close(stretch.next, books?.tally ?? null, begun);
     this.offset = stretch.next;
-    if (this.offset > this.accounted) this.accounted = this.offset;
     this.behindBytes = Math.max(0, this.behindBytes - stretch.bytes);
     this.storedUpTo = batches.at(-1)!.lastReceivedAt ?? this.storedUpTo;
     await this.settle(false);
-    return true;
-  }
-
-  /** The books of one stretch: what becomes of it is decided once, and written down before the store is asked to keep it. */
-  private openBooks(
-    stretch: StoredStretch,
-    begun: AccountedStretch | null,
-  ): {
-    tally: Tally;
-    decided: (sifted: Sifted) => Promise<void>;
-    refused: (refused: readonly RefusedReading[]) => void;
-    putOff: () => Promise<void>;
-  } {
-    const tally = new Tally();
-    let conflicts: readonly Quarantined[] | null = null;
-    let writtenDown = false;
-    if (begun !== null) {
-      tally.add(begun.lines);
-      this.countInto(new Tally(), stretch.batches);
-      writtenDown = true;
-    }
-    const decided = async (sifted: Sifted): Promise<void> => {
-      if (writtenDown) return;
-      if (conflicts === null) {
-        conflicts = sifted.conflicts.map(({ at, storedValue }) =>
-          stretch.quarantined(at, 'conflict', `${stretch.readings[at]!.metric} is stored as ${storedValue}`),
-        );
-        tally.add(stretch.tally(sifted).lines());
-        this.countInto(tally, stretch.batches);
-        const fresh = stretch.readings.length - sifted.duplicates.length - conflicts.length;
-        this.stored += fresh;
-        this.duplicates += sifted.duplicates.length;
-        // What the store is not asked to keep comes out the same when it is read again.
-        writtenDown = fresh === 0 && conflicts.length === 0;
-      }
-      await writeDown();
-    };
-    const writeDown = async (): Promise<void> => {
-      if (writtenDown || conflicts === null) return;
-      if (conflicts.length > 0) await this.parts.quarantine.keep(conflicts);
-      await this.parts.ledger.begin({ from: stretch.from, next: stretch.next, lines: [...tally.lines()] });
-      writtenDown = true;
-    };
-    const refused = (readings: readonly RefusedReading[]): void => {
-      if (begun === null) this.stored -= readings.length;
-      for (const { at } of readings) stretch.quarantine(tally, at, 'store-refused');
-    };
-    const putOff = async (): Promise<void> => {
-      if (begun !== null || conflicts === null) return;
-      await writeDown();
-      // Decided for good: when it is read again, the store knows what it has kept of it.
-      this.begun.push({ from: stretch.from, next: stretch.next, lines: [...tally.lines()] });
-    };
-    return { tally, decided, refused, putOff };
-  }
-
-  /** What the devices counted, and what is missing by it. */
-  private countInto(tally: Tally, batches: readonly ReadBatch[]): void {
-    for (const { counts } of batches)
-      for (const { deviceId, seq, receivedAt } of counts) {
-        const { state, changes } = countOn(this.counts.get(deviceId), seq, hourOf(receivedAt));
-        for (const { hour, numbers } of changes) tally.missing(deviceId, hour, numbers);
-        this.counts.set(deviceId, state);
-        this.unsettledCounts.set(deviceId, state);
-      }
   }
 
   /** A store that answers before its data is on disk, and was started anew, has lost the last of it: back to where that is stored again. */
@@ -339,15 +272,8 @@ export class StoreWriter {
     if (this.offset === this.keptOffset) return;
     const at = this.parts.clock.now();
     // Filling again what was accounted for moves the store's place alone.
-    if (this.offset < this.accounted) await this.parts.checkpoints.rewindStore(this.offset);
-    else
-      await this.parts.ledger.settle({
-        next: this.offset,
-        lines: [...this.unsettled.lines()],
-        counts: [...this.unsettledCounts].map(([deviceId, state]) => ({ deviceId, state })),
-        at,
-      });
-    if (this.offset >= this.accounted) [this.unsettled, this.unsettledCounts] = [new Tally(), new Map()];
+    if (this.offset < this.books.accounted) await this.parts.checkpoints.rewindStore(this.offset);
+    else await this.books.settle(this.offset, at);
     this.keptOffset = this.offset;
     this.settledAt = at;
   }

@@ -113,6 +113,7 @@ const CASES = [
 describe.concurrent('readings on their way to a store', () => {
   it.for(CASES.map(({ behaviour, kind }, nth) => [named(behaviour), kind, behaviour, nth] as const))(
     'that is %s to every %s for a while: all are kept, once, with their value, and the books say so',
+    { timeout: 180_000 },
     async ([, kind, behaviour, nth], context) => {
       const world = await World.start(context, nth);
       const { server, story } = world;
@@ -131,7 +132,6 @@ describe.concurrent('readings on their way to a store', () => {
       await story.tell(20);
       await world.expectExactly();
     },
-    180_000,
   );
 
   it('that is down for a while', async (context) => {

@@ -15,16 +15,15 @@ import { SqlQuarantine } from '@canh/adapters/records-sql/sql-quarantine';
 import { SqlRegistry } from '@canh/adapters/records-sql/sql-registry';
 import type { JournalOffset } from '@canh/core/readings/journal';
 import type { Catalogue } from '@canh/core/rules/catalogue';
-import { RuleStates } from '@canh/core/rules/rule-states';
 import { LatestValues } from '@canh/core/series/latest-values';
 import type { SeriesStore, Summary } from '@canh/core/series/series-store';
 import { DAY_MS, MINUTE_MS, type Instant } from '@canh/core/time/instant';
 import { openLog } from '@canh/runtime/log';
 import { systemClock } from '@canh/runtime/system-clock';
 import { InventoryWatch } from '../../apps/processor/src/inventory-watch.js';
-import { Path } from '../../apps/processor/src/path.js';
-import { cutAt, readBatch, type ReadBatch } from '../../apps/processor/src/read-batch.js';
-import { StoreWriter } from '../../apps/processor/src/store-writer.js';
+import { openPath } from '../../apps/processor/src/open-path.js';
+import type { Path } from '../../apps/processor/src/path.js';
+import type { StoreWriter } from '../../apps/processor/src/store-writer.js';
 
 const text = { vi: 'x', en: 'x' };
 
@@ -59,7 +58,7 @@ const CATALOGUE: Catalogue = {
 export const FROM = 1_790_000_000_000;
 
 const openJournal = (folder: string, records: RecordsDatabase): Promise<FileJournalWriter> =>
-  openJournalOf(join(folder, 'journal'), records);
+  openJournalOf(join(folder, 'journal'), { checkpoints: new SqlCheckpoints(records), ledger: new SqlLedger(records) });
 
 export interface RunningPath {
   readonly path: Path;
@@ -67,35 +66,32 @@ export interface RunningPath {
   close(): Promise<void>;
 }
 
-/** Starts the path in a folder that `Gauge.open` has made. The store's own reader takes about `storeReadsBytes` at a time: a message, or many. */
+/** Starts the path in a folder that `Gauge.open` has made. The store's own reader takes about `storeReadBytes` at a time: a message, or many. */
 export async function startPath(
   folder: string,
   records: RecordsDatabase,
   store: SeriesStore,
-  storeReadsBytes = 1,
+  storeReadBytes = 1,
 ): Promise<RunningPath> {
   const directory = join(folder, 'journal');
-  const log = openLog('processor', { logLevel: 'silent' });
-  const clock = systemClock;
   const inventory = await InventoryWatch.open(new SqlRegistry(records), CATALOGUE);
-  const [checkpoints, quarantine] = [new SqlCheckpoints(records), new SqlQuarantine(records)];
-  const [alerts, attributes] = [new SqlAlertStore(records), new SqlDeviceAttributes(records)];
-  const window = { pastMs: 36_500 * DAY_MS, futureMs: 36_500 * DAY_MS, lateMs: DAY_MS };
   const [forJudge, forStore] = [new FileJournalReader(directory), new FileJournalReader(directory)];
-  const judgeFrom = await checkpoints.offset('judge');
-  const storeFrom = await checkpoints.offset('store');
-  const read = async (from: JournalOffset, until: JournalOffset | null): Promise<ReadBatch> =>
-    readBatch(from, cutAt(until, await forStore.read(from, storeReadsBytes)), inventory.devices, window);
-  const ledger = new SqlLedger(records);
-  const parts = { store, checkpoints, ledger, quarantine, window, clock, log, read };
-  const writer = new StoreWriter(parts, storeFrom, await ledger.place(), judgeFrom);
-  const latest = new LatestValues(0);
-  const path = new Path(
-    { journal: forJudge, inventory, alerts, checkpoints, quarantine, attributes, latest, window, clock, log },
-    new RuleStates(await checkpoints.ruleStates()),
-    judgeFrom,
-    writer,
-  );
+  const { path, writer } = await openPath({
+    forJudge,
+    forStore,
+    store,
+    inventory,
+    checkpoints: new SqlCheckpoints(records),
+    ledger: new SqlLedger(records),
+    quarantine: new SqlQuarantine(records),
+    alerts: new SqlAlertStore(records),
+    attributes: new SqlDeviceAttributes(records),
+    latest: new LatestValues(0),
+    window: { pastMs: 36_500 * DAY_MS, futureMs: 36_500 * DAY_MS, lateMs: DAY_MS },
+    clock: systemClock,
+    log: openLog('processor', { logLevel: 'silent' }),
+    storeReadBytes,
+  });
   path.start();
   const close = async (): Promise<void> => {
     await path.close();
@@ -132,8 +128,8 @@ export class Gauge {
     return new Gauge(folder, records, await openJournal(folder, records));
   }
 
-  start(store: SeriesStore, storeReadsBytes?: number): Promise<RunningPath> {
-    return startPath(this.folder, this.records, store, storeReadsBytes);
+  start(store: SeriesStore, storeReadBytes?: number): Promise<RunningPath> {
+    return startPath(this.folder, this.records, store, storeReadBytes);
   }
 
   async send(...levels: number[]): Promise<void> {

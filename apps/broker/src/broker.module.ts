@@ -15,8 +15,10 @@ import type { FileJournalWriter } from '@canh/adapters/journal-files/file-journa
 import { ProcessorLink } from '@canh/adapters/processor-link/processor-link';
 import { openRecords, type RecordsDatabase } from '@canh/adapters/records-sql/open-records';
 import { loadServerKey } from '@canh/adapters/records-sql/server-key';
+import { SqlCheckpoints } from '@canh/adapters/records-sql/sql-checkpoints';
 import { SqlCredentials } from '@canh/adapters/records-sql/sql-credentials';
 import { SqlInventoryDesk } from '@canh/adapters/records-sql/sql-inventory-desk';
+import { SqlLedger } from '@canh/adapters/records-sql/sql-ledger';
 import { SqlRegistry } from '@canh/adapters/records-sql/sql-registry';
 import { SqlReplayRequests } from '@canh/adapters/records-sql/sql-replay-requests';
 import { Health } from '@canh/runtime/health';
@@ -187,7 +189,8 @@ export class BrokerModule {
     const log = openLog('broker', settings);
     await makeDataDir(settings.dataDir);
     const records = await openRecords(settings.recordsFile);
-    const journal = await openJournal(settings.journalDir, records);
+    const places = { checkpoints: new SqlCheckpoints(records), ledger: new SqlLedger(records) };
+    const journal = await openJournal(settings.journalDir, places);
     const credentials = new SqlCredentials(records, await loadServerKey(settings.dataDir));
     const registry = new SqlRegistry(records);
     const replays = new Replays(new SqlReplayRequests(records), journal, systemClock, log);

@@ -12,8 +12,7 @@ import { SqlDeviceAttributes } from '@canh/adapters/records-sql/sql-device-attri
 import { SqlLedger } from '@canh/adapters/records-sql/sql-ledger';
 import { SqlQuarantine } from '@canh/adapters/records-sql/sql-quarantine';
 import { SqlRegistry } from '@canh/adapters/records-sql/sql-registry';
-import { START, type JournalOffset } from '@canh/core/readings/journal';
-import { RuleStates } from '@canh/core/rules/rule-states';
+import { START } from '@canh/core/readings/journal';
 import { LatestValues } from '@canh/core/series/latest-values';
 import { SeriesStore } from '@canh/core/series/series-store';
 import { DAY_MS, MINUTE_MS } from '@canh/core/time/instant';
@@ -23,14 +22,12 @@ import { systemClock } from '@canh/runtime/system-clock';
 import { Registry as MetricsRegistry } from 'prom-client';
 import { InventoryWatch } from './inventory-watch.js';
 import { LiveController } from './live.controller.js';
+import { openPath } from './open-path.js';
 import { openSeries } from './open-series.js';
-import { Path } from './path.js';
 import { Processor, PROCESSOR_PARTS, type ProcessorParts } from './processor.js';
 import { processorMetrics } from './processor.metrics.js';
 import type { ProcessorSettings } from './processor.settings.js';
-import { cutAt, readBatch, type ReadBatch } from './read-batch.js';
 import { Retention } from './retention.js';
-import { StoreWriter } from './store-writer.js';
 
 /** The wiring of the processor: it reads like the way of a reading. */
 @Module({})
@@ -58,30 +55,14 @@ export class ProcessorModule {
       // Kept before anything is stored: a crash halfway must not take the old place for true.
       await checkpoints.rewindStore(START);
     }
-    const judgeFrom = await checkpoints.offset('judge');
-    const storeFrom = await checkpoints.offset('store');
-
     const forJudge = new FileJournalReader(settings.journalDir);
     const forStore = new FileJournalReader(settings.journalDir);
-    const read = async (from: JournalOffset, until: JournalOffset | null): Promise<ReadBatch> => {
-      const found = cutAt(until, await forStore.read(from, STORE_READ_BYTES));
-      // The store may be ahead of the judge after a restart, and meet a new device first.
-      if (found.entries.length > 0) await inventory.refresh();
-      return readBatch(from, found, inventory.devices, window);
-    };
     const clock = systemClock;
     const ledger = new SqlLedger(records);
-    const storeParts = { store, checkpoints, ledger, quarantine, window, clock, log, read };
-    const writer = new StoreWriter(storeParts, storeFrom, await ledger.place(), judgeFrom);
     const alerts = new SqlAlertStore(records);
     const attributes = new SqlDeviceAttributes(records);
-    const states = new RuleStates(await checkpoints.ruleStates());
-    const path = new Path(
-      { journal: forJudge, inventory, alerts, checkpoints, quarantine, attributes, latest, window, clock, log },
-      states,
-      judgeFrom,
-      writer,
-    );
+    const ports = { checkpoints, ledger, quarantine, alerts, attributes, inventory, store, latest };
+    const { path, writer } = await openPath({ ...ports, forJudge, forStore, window, clock, log });
     const close = async (): Promise<void> => {
       await Promise.all([forJudge.close(), forStore.close()]);
       await records.destroy();
@@ -102,8 +83,6 @@ export class ProcessorModule {
     };
   }
 }
-
-const STORE_READ_BYTES = 4 * 2 ** 20;
 
 /** Makes the local socket free to be listened on: only the holder of the data folder's lock gets here, so what is left is stale. */
 export async function freeSocket(dataDir: string): Promise<string> {

@@ -1,3 +1,4 @@
+import type { SegmentFolder } from '@canh/adapters/journal-files/segment-folder';
 import { dropSegments, journalBytes } from '@canh/adapters/journal-files/segments';
 import type { JournalOffset } from '@canh/core/readings/journal';
 import type { Checkpoints } from '@canh/core/rules/checkpoints';
@@ -14,7 +15,9 @@ const ALWAYS_KEPT_MS = 30 * HOUR_MS;
 const GB = 1e9;
 
 export interface RetentionParts {
-  readonly settings: Pick<ProcessorSettings, 'journalDir' | 'journalKeepHours' | 'journalMaxGb' | 'ledgerKeepDays'>;
+  readonly settings: Pick<ProcessorSettings, 'journalKeepHours' | 'journalMaxGb' | 'ledgerKeepDays'> & {
+    readonly journalDir: string | SegmentFolder;
+  };
   readonly checkpoints: Checkpoints;
   readonly ledger: Ledger;
   /** The place up to which everything is judged and saved for good. */

@@ -1,5 +1,5 @@
 import { FileJournalReader } from '@canh/adapters/journal-files/file-journal-reader';
-import { FileJournalWriter } from '@canh/adapters/journal-files/file-journal-writer';
+import type { FileJournalWriter } from '@canh/adapters/journal-files/file-journal-writer';
 import { SqlAlertStore } from '@canh/adapters/records-sql/sql-alert-store';
 import { SqlCheckpoints } from '@canh/adapters/records-sql/sql-checkpoints';
 import { SqlDeviceAttributes } from '@canh/adapters/records-sql/sql-device-attributes';
@@ -7,15 +7,15 @@ import { SqlLedger } from '@canh/adapters/records-sql/sql-ledger';
 import { SqlQuarantine } from '@canh/adapters/records-sql/sql-quarantine';
 import { SqlRegistry } from '@canh/adapters/records-sql/sql-registry';
 import type { TimeWindow } from '@canh/core/readings/accept-time';
-import type { JournalOffset } from '@canh/core/readings/journal';
-import { RuleStates } from '@canh/core/rules/rule-states';
+import type { JournalOffset, JournalReader } from '@canh/core/readings/journal';
 import { LatestValues } from '@canh/core/series/latest-values';
 import type { Log } from '@canh/runtime/log';
+import { openJournal } from '../../../apps/broker/src/open-journal.js';
 import { InventoryWatch } from '../../../apps/processor/src/inventory-watch.js';
-import { Path } from '../../../apps/processor/src/path.js';
-import { cutAt, readBatch, type ReadBatch } from '../../../apps/processor/src/read-batch.js';
+import { openPath } from '../../../apps/processor/src/open-path.js';
+import type { Path } from '../../../apps/processor/src/path.js';
 import { Retention } from '../../../apps/processor/src/retention.js';
-import { StoreWriter } from '../../../apps/processor/src/store-writer.js';
+import type { StoreWriter } from '../../../apps/processor/src/store-writer.js';
 import type { Chance } from './chance.js';
 import type { SimulatedDisk } from './disk.js';
 import { gated, type RecordsWeather } from './gate.js';
@@ -40,7 +40,6 @@ export interface Ground {
 }
 
 export const WINDOW: TimeWindow = { pastMs: 7 * 86_400_000, futureMs: 300_000, lateMs: 900_000 };
-const READ_BYTES = 4 * 2 ** 20;
 const SWEEP_EVERY_MS = 4_000;
 
 const gatedBy = (ground: Ground, owner: Owner) => {
@@ -60,12 +59,11 @@ export class Broker implements Door {
   static async start(ground: Ground, owner: Owner): Promise<Broker> {
     const { segmentBytes, disk, records } = ground;
     const through = gatedBy(ground, owner);
-    // As `openJournal` does it.
-    const checkpoints = through('checkpoints', new SqlCheckpoints(records.database));
-    const kept = [await checkpoints.offset('judge'), await checkpoints.offset('store')];
-    const { offset, begun } = await through('ledger', new SqlLedger(records.database)).place();
-    const after = Math.max(...kept, offset, ...begun.map(({ next }) => next));
-    const journal = await FileJournalWriter.open(disk.folder(owner), { after, segmentBytes });
+    const places = {
+      checkpoints: through('checkpoints', new SqlCheckpoints(records.database)),
+      ledger: through('ledger', new SqlLedger(records.database)),
+    };
+    const journal = await openJournal(disk.folder(owner), places, { segmentBytes });
     return new Broker(ground, owner, journal);
   }
 
@@ -77,7 +75,7 @@ export class Broker implements Door {
   }
 }
 
-/** One life of the process that judges and stores, wired as `ProcessorModule` wires it. */
+/** One life of the process that judges and stores. */
 export class Processor {
   /** Where the judge has asked to read on: all before it is judged and saved. */
   judgedTo: JournalOffset = 0;
@@ -93,41 +91,35 @@ export class Processor {
     const through = gatedBy(ground, owner);
     const checkpoints = through('checkpoints', new SqlCheckpoints(records));
     const ledger = through('ledger', new SqlLedger(records));
-    const quarantine = through('quarantine', new SqlQuarantine(records));
-    const alerts = through('alerts', new SqlAlertStore(records));
-    const attributes = through('attributes', new SqlDeviceAttributes(records));
-    const inventory = await InventoryWatch.open(through('registry', new SqlRegistry(records)), CATALOGUE);
-    const store = new SimulatedSeriesStore(server, owner);
     const clock = { now: () => time.wall() };
-    const latest = new LatestValues(clock.now());
-    const window = WINDOW;
     const log = logOf(time);
-
-    const judgeFrom = await checkpoints.offset('judge');
-    const storeFrom = await checkpoints.offset('store');
     const folder = disk.folder(owner);
-    const forJudge = new FileJournalReader(folder);
-    const forStore = new FileJournalReader(folder);
-    const read = async (from: JournalOffset, until: JournalOffset | null): Promise<ReadBatch> => {
-      const found = cutAt(until, await forStore.read(from, READ_BYTES));
-      if (found.entries.length > 0) await inventory.refresh();
-      return readBatch(from, found, inventory.devices, window);
-    };
-    const storeParts = { store, checkpoints, ledger, quarantine, window, clock, log, read };
-    const writer = new StoreWriter(storeParts, storeFrom, await ledger.place(), judgeFrom);
-    const states = new RuleStates(await checkpoints.ruleStates());
-    const journal = {
-      read: (from: JournalOffset, maxBytes: number) => {
+    const reader = new FileJournalReader(folder);
+    const forJudge: JournalReader = {
+      read: (from, maxBytes) => {
         processor.judgedTo = from;
-        return forJudge.read(from, maxBytes);
+        return reader.read(from, maxBytes);
       },
-      close: () => forJudge.close(),
+      close: () => reader.close(),
     };
-    const parts = { journal, inventory, alerts, checkpoints, quarantine, attributes, latest, window, clock, log };
-    const path = new Path(parts, states, judgeFrom, writer);
+    const { path, writer } = await openPath({
+      forJudge,
+      forStore: new FileJournalReader(folder),
+      store: new SimulatedSeriesStore(server, owner),
+      checkpoints,
+      ledger,
+      quarantine: through('quarantine', new SqlQuarantine(records)),
+      alerts: through('alerts', new SqlAlertStore(records)),
+      attributes: through('attributes', new SqlDeviceAttributes(records)),
+      inventory: await InventoryWatch.open(through('registry', new SqlRegistry(records)), CATALOGUE),
+      latest: new LatestValues(clock.now()),
+      window: WINDOW,
+      clock,
+      log,
+    });
     const processor = new Processor(path, writer);
     const settings = {
-      journalDir: folder as unknown as string,
+      journalDir: folder,
       journalKeepHours: ground.keptMs / 3_600_000,
       journalMaxGb: 1,
       ledgerKeepDays: 400,

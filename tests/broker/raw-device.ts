@@ -12,7 +12,8 @@ export class RawDevice {
   /** Packet ids in the order of their PUBACKs. */
   readonly acknowledged: number[] = [];
   ended = false;
-  private sent = 0;
+  /** Messages that were published. */
+  sent = 0;
   private rest = Buffer.alloc(0);
 
   private constructor(private readonly socket: Socket) {

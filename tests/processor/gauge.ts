@@ -151,9 +151,14 @@ export class Gauge {
   }
 
   /** As somebody does who needs the room: the folder is gone, and the next start makes a new one. */
-  async replaceJournal(): Promise<void> {
+  replaceJournal(): Promise<void> {
+    return this.reopenJournal((folder) => rm(folder, { recursive: true }));
+  }
+
+  /** While the broker is down, something happens to its folder. */
+  async reopenJournal(meanwhile: (folder: string) => Promise<void>): Promise<void> {
     await this.journal.close();
-    await rm(join(this.folder, 'journal'), { recursive: true });
+    await meanwhile(join(this.folder, 'journal'));
     this.journal = await openJournal(this.folder, this.records);
   }
 

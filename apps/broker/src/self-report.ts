@@ -68,7 +68,8 @@ export class SelfReport {
       const now = clock.now();
       const status = await this.parts.status().catch(() => null);
       const troubles = status === null ? null : troublesOf(status);
-      if (now - this.reportedAt < everyMs && (troubles === null || troubles === this.reported)) return;
+      // However the clock was set meanwhile.
+      if (Math.abs(now - this.reportedAt) < everyMs && (troubles === null || troubles === this.reported)) return;
       [this.reportedAt, this.reported] = [now, troubles];
       const values = {
         ...(status === null ? {} : valuesOf(status, now)),

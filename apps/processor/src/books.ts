@@ -48,7 +48,8 @@ export class Books {
 
   /** A stretch that was decided and could not be stored: it is read again, and stays decided. */
   putOff(stretch: AccountedStretch): void {
-    this.begun.push(stretch);
+    // It comes before what a crash has left behind it.
+    this.begun.unshift(stretch);
   }
 
   /** All that becomes of a stretch is known and done. */
@@ -86,6 +87,7 @@ export class StretchBooks {
   readonly tally = new Tally();
   private conflicts: readonly Quarantined[] | null = null;
   private writtenDown = false;
+  private readonly before: Tally | null = null;
 
   constructor(
     private readonly books: Books,
@@ -93,6 +95,10 @@ export class StretchBooks {
     private readonly begun: AccountedStretch | null,
   ) {
     if (begun === null) return;
+    this.before = new Tally();
+    this.before.add(begun.lines);
+    // A power cut may have taken the end of what was read before it was on disk, and somebody may have changed the devices since.
+    if (!this.before.holdsAsMuchAs(stretch.content())) return;
     this.tally.add(begun.lines);
     books.countInto(new Tally(), stretch.batches);
     this.writtenDown = true;
@@ -105,7 +111,7 @@ export class StretchBooks {
       this.conflicts = sifted.conflicts.map(({ at, storedValue }) =>
         this.stretch.quarantined(at, 'conflict', `${this.stretch.readings[at]!.metric} is stored as ${storedValue}`),
       );
-      this.tally.add(this.stretch.tally(sifted).lines());
+      this.tally.add(this.stretch.tally(sifted, this.before).lines());
       this.books.countInto(this.tally, this.stretch.batches);
       const fresh = this.stretch.readings.length - sifted.duplicates.length - this.conflicts.length;
       this.books.stored += fresh;

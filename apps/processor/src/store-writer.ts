@@ -16,6 +16,8 @@ import { Stopping, untilItWorks } from './until-it-works.js';
 
 /** Enough for the store to work in large strokes, little enough to hold in memory. */
 const MOST_QUEUED_READINGS = 200_000;
+/** Each batch holds what was read of the journal for it, however little of that is readings. */
+const MOST_QUEUED_BYTES = 64 * 2 ** 20;
 const MOST_AT_ONCE = 50_000;
 /** Each append is a transaction and waits for the disk, whatever its size: worth one are so many readings, or so long a wait. */
 const WORTH_AN_APPEND = 10_000;
@@ -56,6 +58,7 @@ export class StoreWriter {
 
   private queue: ReadBatch[] = [];
   private queued = 0;
+  private queuedBytes = 0;
   private inStep = false;
   private readonly books: Books;
   /** What is stored and settled for good. */
@@ -105,9 +108,11 @@ export class StoreWriter {
     this.behindBytes += batch.payloadBytes;
     const { accounted, nextBegun } = this.books;
     const follows = batch.from >= this.offset && this.offset >= accounted && nextBegun === null;
-    if (this.inStep && follows && this.queued <= MOST_QUEUED_READINGS) {
+    const room = this.queued <= MOST_QUEUED_READINGS && this.queuedBytes <= MOST_QUEUED_BYTES;
+    if (this.inStep && follows && room) {
       this.queue.push(batch);
       this.queued += batch.readings.length;
+      this.queuedBytes += batch.payloadBytes;
     } else this.inStep = false;
     this.wake();
   }
@@ -169,12 +174,15 @@ export class StoreWriter {
   private async appendQueued(): Promise<void> {
     const batches: ReadBatch[] = [];
     let readings = 0;
+    let bytes = 0;
     do {
       const batch = this.queue.shift()!;
       batches.push(batch);
       readings += batch.readings.length;
+      bytes += batch.payloadBytes;
     } while (this.queue.length > 0 && readings < MOST_AT_ONCE);
     this.queued -= readings;
+    this.queuedBytes -= bytes;
     await this.append(batches, null);
   }
 
@@ -255,7 +263,7 @@ export class StoreWriter {
       log.warn({ event: 'store.restarted', back }, 'the series store was started anew: the last of it is stored again');
       await checkpoints.rewindStore(back);
       [this.offset, this.keptOffset] = [back, back];
-      [this.queue, this.queued, this.inStep] = [[], 0, false];
+      [this.queue, this.queued, this.queuedBytes, this.inStep] = [[], 0, 0, false];
     }
     await checkpoints.keepStoreSeen(startedAt, now);
     return restarted;

@@ -32,13 +32,24 @@ export class StoredStretch {
     this.bytes = batches.reduce((sum, { payloadBytes }) => sum + payloadBytes, 0);
   }
 
-  /** The ledger of it, once it is known what the store has already. */
-  tally({ duplicates, conflicts }: Pick<Sifted, 'duplicates' | 'conflicts'>): Tally {
+  /** What is in it, by device and hour of receiving, as if the store had none of it. */
+  content(): Tally {
     const tally = new Tally();
     for (const batch of this.batches) tally.add(batch.tally.lines());
+    return tally;
+  }
+
+  /**
+   * The ledger of it, once it is known what the store has already. `begun`: what was decided of it before a crash, when there was more or less
+   * in it. The store may have some of it by that very beginning, so no more count as duplicates than did then.
+   */
+  tally({ duplicates, conflicts }: Pick<Sifted, 'duplicates' | 'conflicts'>, begun: Tally | null = null): Tally {
+    const tally = this.content();
     for (const at of duplicates) {
       const reading = this.readings[at]!;
-      tally.wasDuplicate(reading.deviceId, this.entryOf(at).entry.message.receivedAt, isLate(reading, this.window));
+      const { receivedAt } = this.entryOf(at).entry.message;
+      if (begun !== null && !begun.takeDuplicate(reading.deviceId, receivedAt)) continue;
+      tally.wasDuplicate(reading.deviceId, receivedAt, isLate(reading, this.window));
     }
     for (const { at } of conflicts) this.quarantine(tally, at, 'conflict');
     return tally;

@@ -59,6 +59,11 @@ describe('a device that counts what it sends', () => {
     expect(inOneHour(...odd, 1, 199).missing).toEqual({ 0: 99 });
   });
 
+  it('is bounded also where what it owes comes in pieces', () => {
+    const { state } = inOneHour(0, 100_001, ...Array.from({ length: 5_000 }, (_, index) => 2 + index * 2));
+    expect(state?.gaps.length).toBe(64);
+  });
+
   it('misses exactly what never came, in whatever order the rest did', () => {
     fc.assert(
       fc.property(

@@ -53,7 +53,7 @@ export function countOn(
       { ...gap, from: seq + 1 },
     ].filter(({ from, to }) => from <= to);
     return {
-      state: { last, gaps: [...gaps.slice(0, at), ...left, ...gaps.slice(at + 1)] },
+      state: { last, gaps: [...gaps.slice(0, at), ...left, ...gaps.slice(at + 1)].slice(-MOST_GAPS) },
       changes: [{ hour: gap.hour, numbers: -1 }],
     };
   }

@@ -41,6 +41,25 @@ export class Tally {
     line.duplicate += 1;
   }
 
+  /** Takes one duplicate off a line; false where it has none left. */
+  takeDuplicate(deviceId: string, receivedAt: Instant): boolean {
+    const line = this.line(deviceId, hourOf(receivedAt));
+    if (line.duplicate <= 0) return false;
+    line.duplicate -= 1;
+    return true;
+  }
+
+  /** Whether as many messages, with as much in them, came from the same devices in the same hours. */
+  holdsAsMuchAs(other: Tally): boolean {
+    const content = (tally: Tally): string[] =>
+      [...tally.lines()]
+        .filter(({ messages, received }) => messages !== 0 || received !== 0)
+        .map(({ deviceId, hour, messages, received }) => JSON.stringify([deviceId, hour, messages, received]))
+        .toSorted();
+    const [mine, others] = [content(this), content(other)];
+    return mine.length === others.length && mine.every((line, at) => line === others[at]);
+  }
+
   /** Of a reading that `reading` has counted: it is in quarantine instead. */
   wasQuarantined(deviceId: string, receivedAt: Instant, late: boolean, reason: QuarantineReason): void {
     const line = this.notStored(deviceId, receivedAt, late);

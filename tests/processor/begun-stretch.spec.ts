@@ -76,4 +76,10 @@ describe('a stretch that was begun before a crash', () => {
     await gauge.reopenJournal((folder) => truncate(join(folder, segmentName(1)), ends[5]! % 2 ** 32));
     expect(await books()).toEqual({ received: 6, stored: 6, duplicate: 0, inStore: 6 });
   });
+
+  it('is counted as it is now where its device was taken out meanwhile: nothing of it is in the store', async () => {
+    await begin(10, 0);
+    await gauge.records.deleteFrom('devices').execute();
+    expect(await books()).toEqual({ received: 10, stored: 0, duplicate: 0, inStore: 0 });
+  });
 });

@@ -4,7 +4,7 @@ import type { Quarantine } from '@canh/core/readings/quarantine';
 import type { Checkpoints } from '@canh/core/rules/checkpoints';
 import type { PathStatus } from '@canh/core/series/live-series';
 import type { AccountedStretch, Ledger, LedgerPlace } from '@canh/core/series/ledger';
-import type { RefusedReading, SeriesStore, Sifted } from '@canh/core/series/series-store';
+import type { SeriesStore, Sifted } from '@canh/core/series/series-store';
 import { MINUTE_MS, type Clock, type Instant } from '@canh/core/time/instant';
 import type { Log } from '@canh/runtime/log';
 import { firstValueFrom, race, ReplaySubject, timer } from 'rxjs';
@@ -16,8 +16,8 @@ import { Stopping, untilItWorks } from './until-it-works.js';
 
 /** Enough for the store to work in large strokes, little enough to hold in memory. */
 const MOST_QUEUED_READINGS = 200_000;
-/** Each batch holds what was read of the journal for it, however little of that is readings. */
-const MOST_QUEUED_BYTES = 64 * 2 ** 20;
+/** Each batch holds what was read of the journal for it, and that is up to three times as much, however little of it is readings. */
+const MOST_QUEUED_BYTES = 32 * 2 ** 20;
 const MOST_AT_ONCE = 50_000;
 /** Each append is a transaction and waits for the disk, whatever its size: worth one are so many readings, or so long a wait. */
 const WORTH_AN_APPEND = 10_000;

@@ -49,14 +49,9 @@ export class Tally {
     return true;
   }
 
-  /** Whether as many messages, with as much in them, came from the same devices in the same hours. */
+  /** Whether as many messages with as many readings and as many faults in them came from the same devices in the same hours. */
   holdsAsMuchAs(other: Tally): boolean {
-    const content = (tally: Tally): string[] =>
-      [...tally.lines()]
-        .filter(({ messages, received }) => messages !== 0 || received !== 0)
-        .map(({ deviceId, hour, messages, received }) => JSON.stringify([deviceId, hour, messages, received]))
-        .toSorted();
-    const [mine, others] = [content(this), content(other)];
+    const [mine, others] = [contentOf(this), contentOf(other)];
     return mine.length === others.length && mine.every((line, at) => line === others[at]);
   }
 
@@ -106,4 +101,20 @@ export class Tally {
 
 function emptyLine(deviceId: string, hour: Instant): OpenLine {
   return { deviceId, hour, messages: 0, received: 0, stored: 0, duplicate: 0, late: 0, quarantined: {}, missing: 0 };
+}
+
+/** What the messages hold, whatever the store says to it. */
+function contentOf(tally: Tally): string[] {
+  return [...tally.lines()]
+    .map(({ deviceId, hour, messages, received, quarantined }) => {
+      const { conflict: _known, 'store-refused': _refused, ...faults } = quarantined;
+      return {
+        deviceId,
+        hour,
+        counts: [messages, received, Object.values(faults).reduce((sum, count) => sum + count, 0)],
+      };
+    })
+    .filter(({ counts }) => counts.some((count) => count !== 0))
+    .map(({ deviceId, hour, counts }) => JSON.stringify([deviceId, hour, ...counts]))
+    .toSorted();
 }

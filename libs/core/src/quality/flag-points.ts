@@ -5,18 +5,22 @@ import type { Instant } from '../time/instant.js';
 import type { FlaggedReading } from './flagged-reading.js';
 import { grossRange } from './gross-range.js';
 
-/** Makes readings of a device's points, each with its flag, and adds them to `readings`; what can be none goes to `faults`. */
+/**
+ * Makes readings of a device's points, each with its flag, and adds them to `readings`; what can be none goes to `faults`. A point's time is to
+ * fit when its message was received, or when that was handed in again: the server's own clock may have been wrong the first time.
+ */
 export function flagPoints(
   { device, metrics }: KnownDevice,
   points: readonly Point[],
   receivedAt: Instant,
+  handedInAt: Instant,
   window: TimeWindow,
   readings: FlaggedReading[],
   faults: Fault[],
 ): void {
   for (const { measuredAt, seq, values } of points) {
     const late = timeFault(measuredAt, receivedAt, window);
-    if (late !== null) {
+    if (late !== null && (handedInAt === receivedAt || timeFault(measuredAt, handedInAt, window) !== null)) {
       faults.push(late);
       continue;
     }

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_TIME_WINDOW } from '../readings/accept-time.js';
 import type { Message } from '../readings/message.js';
+import { replayedHead } from '../readings/replayed.js';
 import { KnownDevices } from '../stations/known-devices.js';
 import type { Profile } from '../stations/profile.js';
-import { DAY_MS, MINUTE_MS } from '../time/instant.js';
+import { DAY_MS, HOUR_MS, MINUTE_MS, type Instant } from '../time/instant.js';
 import { Flag } from './flag.js';
 import { readMessage } from './read-message.js';
 
@@ -89,6 +90,45 @@ describe('reading a message', () => {
     expect(reasons('telemetry', at(NOW - 7 * DAY_MS - 1))).toEqual(['gauge-1 too-old']);
     expect(reasons('telemetry', at(NOW + 5 * MINUTE_MS))).toEqual([]);
     expect(reasons('telemetry', at(NOW + 5 * MINUTE_MS + 1))).toEqual(['gauge-1 in-the-future']);
+  });
+
+  describe('that is handed in once more', () => {
+    const again = (receivedAt: Instant, handedInAt: Instant, payload: object) => {
+      const text = replayedHead({ kind: 'telemetry', receivedAt }) + JSON.stringify(payload);
+      const message: Message = {
+        kind: 'replayed',
+        deviceId: 'gauge-1',
+        receivedAt: handedInAt,
+        payload: new Uint8Array(),
+      };
+      const { readings, faults } = readMessage(message, text, DEVICES, DEFAULT_TIME_WINDOW);
+      return {
+        readings: readings.map((reading) => [reading.measuredAt, reading.receivedAt]),
+        faults: faults.map(({ fault: { reason } }) => reason),
+      };
+    };
+    const at = (ts: Instant) => ({ ts, values: { level_m: 1 } });
+
+    it.each([
+      ['slow', NOW - HOUR_MS],
+      ['slow by years', 0],
+      ['fast', NOW + 30 * DAY_MS],
+    ])('takes the time of a device though the clock of the server was %s', (_, receivedAt) => {
+      expect(again(receivedAt, NOW + 2 * HOUR_MS, at(NOW))).toEqual({ readings: [[NOW, receivedAt]], faults: [] });
+    });
+
+    it('takes a time that fitted when it came, however long ago', () => {
+      expect(again(NOW, NOW + 90 * DAY_MS, at(NOW))).toEqual({ readings: [[NOW, NOW]], faults: [] });
+    });
+
+    it('takes no time that fits neither', () => {
+      expect(again(NOW, NOW + HOUR_MS, at(NOW + DAY_MS))).toEqual({ readings: [], faults: ['in-the-future'] });
+      expect(again(NOW, NOW + DAY_MS, at(NOW - 30 * DAY_MS))).toEqual({ readings: [], faults: ['too-old'] });
+    });
+
+    it('was measured when it came first, where it does not say when', () => {
+      expect(again(NOW, NOW + 90 * DAY_MS, { level_m: 1 })).toEqual({ readings: [[NOW, NOW]], faults: [] });
+    });
   });
 
   it('keeps what it knows beside a metric that nobody declared', () => {

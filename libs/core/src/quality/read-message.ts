@@ -5,6 +5,7 @@ import type { Message, Refusal } from '../readings/message.js';
 import { originalOf } from '../readings/replayed.js';
 import type { AttributeChange } from '../stations/attributes.js';
 import type { KnownDevices } from '../stations/known-devices.js';
+import type { Instant } from '../time/instant.js';
 import { unreachable } from '../canh-error.js';
 import type { FlaggedReading } from './flagged-reading.js';
 import { flagPoints } from './flag-points.js';
@@ -31,6 +32,18 @@ export function readMessage(
   window: TimeWindow,
   readings: FlaggedReading[] = [],
 ): MessageContent {
+  return contentOf(message, text, message.receivedAt, devices, window, readings);
+}
+
+/** `handedInAt`: when it came to be read, be it the first time or once more. */
+function contentOf(
+  message: Message,
+  text: string | null,
+  handedInAt: Instant,
+  devices: KnownDevices,
+  window: TimeWindow,
+  readings: FlaggedReading[],
+): MessageContent {
   const content: MessageContent = { readings, faults: [], attributes: [], counts: [] };
   const { deviceId, receivedAt, kind } = message;
   const note = (points: readonly Point[], whose: string): void => {
@@ -52,7 +65,7 @@ export function readMessage(
       }
       const { points, faults } = decodeTelemetry(text, receivedAt);
       const more: Fault[] = [];
-      flagPoints(known, points, receivedAt, window, readings, more);
+      flagPoints(known, points, receivedAt, handedInAt, window, readings, more);
       note(points, deviceId);
       blame(faults);
       blame(more);
@@ -73,7 +86,7 @@ export function readMessage(
           continue;
         }
         const more: Fault[] = [];
-        flagPoints(known, points, receivedAt, window, readings, more);
+        flagPoints(known, points, receivedAt, handedInAt, window, readings, more);
         note(points, known.device.id);
         blame(faults, known.device.id);
         blame(more, known.device.id);
@@ -115,7 +128,7 @@ export function readMessage(
     }
     case 'replayed': {
       const original = originalOf(text);
-      return readMessage({ ...message, ...original }, original.text, devices, window, readings);
+      return contentOf({ ...message, ...original }, original.text, handedInAt, devices, window, readings);
     }
     case 'refused': {
       const refusal = parseJson(text).value as Refusal;

@@ -231,7 +231,11 @@ function expectSame(summary: Summary, { measured, file }: Recording): void {
 }
 
 /** What every part of these tests starts: old data are taken, and mail goes to the inbox. */
-const settings = (inbox: SmtpInbox): Settings => ({ CANH_READING_MAX_AGE_DAYS: '36500', CANH_SMTP_URL: inbox.url });
+const settings = (inbox: SmtpInbox): Settings => ({
+  CANH_READING_MAX_AGE_DAYS: '36500',
+  CANH_SERIES_RAW_DAYS: '36501',
+  CANH_SMTP_URL: inbox.url,
+});
 
 describe('recorded traffic, air and rivers, replayed through MQTT', () => {
   let inbox: SmtpInbox;

@@ -1,6 +1,22 @@
-import { IsIn, IsInt, IsNumber, IsOptional, IsString, IsUrl, Max, Min } from 'class-validator';
+import { IsIn, IsInt, IsNumber, IsOptional, IsString, IsUrl, Max, Min, ValidateBy } from 'class-validator';
 import { CommonSettings } from '@canh/runtime/common.settings';
 import { Setting } from '@canh/runtime/settings';
+
+/** The embedded store knows what it has by the readings that it keeps: one that comes again after they were let go of would count twice. */
+const OutlivesWhatIsAccepted = (): PropertyDecorator =>
+  ValidateBy({
+    name: 'outlivesWhatIsAccepted',
+    validator: {
+      validate: (days, at) => {
+        const { influxUrl, readingMaxAgeDays } = at!.object as ProcessorSettings;
+        return influxUrl !== null || Number(days) > readingMaxAgeDays;
+      },
+      defaultMessage: (at) => {
+        const { readingMaxAgeDays } = at!.object as ProcessorSettings;
+        return `it must be more than CANH_READING_MAX_AGE_DAYS=${readingMaxAgeDays}, or what comes again after its day was let go of counts twice; raise the one or lower the other`;
+      },
+    },
+  });
 
 export class ProcessorSettings extends CommonSettings {
   @Setting({
@@ -33,7 +49,8 @@ export class ProcessorSettings extends CommonSettings {
   })
   @IsInt()
   @Min(1)
-  @Max(36_500)
+  @Max(36_501)
+  @OutlivesWhatIsAccepted()
   readonly seriesRawDays: number = 400;
 
   @Setting({

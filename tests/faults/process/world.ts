@@ -62,7 +62,7 @@ export class Province {
       CANH_SMTP_URL: this.inbox.url,
       // The floods are of years ago, so that they are past under every clock, and may be long.
       CANH_READING_MAX_AGE_DAYS: '36500',
-      CANH_SERIES_RAW_DAYS: '36500',
+      CANH_SERIES_RAW_DAYS: '36501',
       CANH_SERIES_5MIN_DAYS: '36500',
       CANH_SERIES_HOURLY_DAYS: '36500',
       CANH_DELIVERIES_AT_ONCE: String(MAILS_ON_THE_WAY),

@@ -75,12 +75,37 @@ export function quarantineSuite(kind: string, newPlace: () => Promise<RecordsPla
       await records.quarantine.keep([bad(1)]);
       expect(await records.quarantineDesk.requestReplay({})).toBe(1);
       await records.quarantine.keep(Array.from({ length: 1_299 }, (_, n) => bad(n + 2)));
-      const kept = await records.quarantineDesk.newest({}, 10_000);
-      expect(kept.map(({ offset }) => offset)).toEqual(
-        Array.from({ length: QUARANTINE_KEPT.rows }, (_, n) => 1_300 - n),
-      );
+      const kept = (await records.quarantineDesk.newest({}, 10_000)).map(({ offset }) => offset);
+      expect(kept).toEqual(Array.from({ length: kept.length }, (_, n) => 1_300 - n));
+      expect(kept.length).toBeLessThanOrEqual(QUARANTINE_KEPT.rows);
+      expect(kept.length).toBeGreaterThan(0.95 * QUARANTINE_KEPT.rows);
       expect(await records.quarantineDesk.counts()).toEqual([{ reason: 'not-json', count: 1_300 }]);
       expect(await records.replayRequests.open(10)).toEqual([]);
+    });
+
+    it('lets go of what the sender of most has sent, and keeps what others sent before', async () => {
+      const few = [1, 2, 3].map((offset) => bad(offset, { senderId: 'logger-8' }));
+      await records.quarantine.keep(few);
+      for (let from = 100; from < 400; from += 20)
+        await records.quarantine.keep(Array.from({ length: 20 }, (_, n) => bad(from, { part: n })));
+      const kept = await records.quarantineDesk.newest({}, 10_000);
+      expect(kept.filter(({ senderId }) => senderId === 'logger-8').map(({ offset }) => offset)).toEqual([3, 2, 1]);
+      expect(kept[0]?.offset).toBe(380);
+      expect(kept.length).toBeLessThanOrEqual(QUARANTINE_KEPT.rows);
+      expect(kept.length).toBeGreaterThan(0.95 * QUARANTINE_KEPT.rows);
+
+      const large = (offset: number) => bad(offset, { part: 0, payload: new Uint8Array(6_000) });
+      await records.quarantine.keep([500, 501, 502, 503, 504].map(large));
+      const left = await records.quarantineDesk.newest({}, 10_000);
+      expect(left.filter(({ senderId }) => senderId === 'logger-8')).toHaveLength(3);
+      expect(left.map(({ offset }) => offset)).toEqual([504, 503, 502, 3, 2, 1]);
+    });
+
+    it('keeps one of each where there are more senders than room', async () => {
+      const entries = Array.from({ length: 60 }, (_, n) => bad(n + 1, { senderId: `logger-${n}` }));
+      await records.quarantine.keep(entries);
+      const kept = (await records.quarantineDesk.newest({}, 10_000)).map(({ offset }) => offset);
+      expect(kept).toEqual(Array.from({ length: 49 }, (_, n) => 60 - n));
     });
 
     it('is full by its bytes, too', async () => {

@@ -8,6 +8,12 @@ export async function up(database: Kysely<unknown>): Promise<void> {
     .alterTable('quarantine')
     .addColumn('sender_id', 'text', (column) => column.notNull().defaultTo(''))
     .execute();
+  // All that is asked when it is full, so that no row with its bytes is read for that.
+  await schema
+    .createIndex('quarantine_by_sender')
+    .on('quarantine')
+    .columns(['sender_id', 'journal_offset desc', 'part desc', 'payload_bytes'])
+    .execute();
   // Apart from the quarantine: a row there holds the bytes of a message, and would be written anew with all of them.
   await schema
     .createTable('quarantine_replays')

@@ -1,16 +1,18 @@
-import { mkdtemp, rm, statfs } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdtemp, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Generator, type Load } from './generator.js';
 import { prepareInventory } from './inventory.js';
 import { interleaved, undisturbed, type Measuring } from './measuring.js';
 import { topCosts } from './profile.js';
-import { canhRound, type Round } from './round.js';
+import { brokerRound, canhRound, type CanhRoundOptions, type Round } from './round.js';
 import { cost } from './scenarios/cost.js';
 import { deaf } from './scenarios/deaf.js';
 import { fair } from './scenarios/fair.js';
 import { outage } from './scenarios/outage.js';
 import { pipelines } from './scenarios/pipelines.js';
 import { saturated } from './scenarios/saturated.js';
+import { influx, victoria } from './stores.js';
 import { machine, said, table } from './table.js';
 import { verdictTable, type Verdict } from './verdict.js';
 import { readWishes, USAGE, type Wishes } from './wishes.js';
@@ -41,6 +43,8 @@ export async function bench(args: readonly string[]): Promise<number> {
     return 1;
   }
   const folder = await mkdtemp(join(wishes.folder, 'canh-bench-'));
+  const tidy = (): void => rmSync(folder, { recursive: true, force: true });
+  process.once('exit', tidy);
   try {
     const generator = Generator.compile(folder);
     const devices = Math.max(FEWEST_DEVICES, ...wishes.loads.map(({ connections }) => connections));
@@ -55,7 +59,8 @@ export async function bench(args: readonly string[]): Promise<number> {
     for (const what of wrong) console.error(`bench: ${what}`);
     return wrong.length > 0 ? 1 : 0;
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    process.off('exit', tidy);
+    tidy();
   }
 }
 
@@ -82,12 +87,21 @@ async function measure(measuring: Measuring, args: readonly string[]): Promise<s
   return [...rounds.flatMap(({ wrong }) => wrong), ...parts.flatMap(({ wrong }) => wrong ?? [])];
 }
 
+/** The whole path, or of those that were asked for the first that can be looked at in this way. */
+function looked(measuring: Measuring, load: Load, options: CanhRoundOptions): Promise<Round> {
+  const { only } = measuring.wishes;
+  if (only.has('whole')) return canhRound(measuring, load, null, options);
+  if (only.has('victoria')) return canhRound(measuring, load, victoria, options);
+  if (only.has('influx')) return canhRound(measuring, load, influx, options);
+  return brokerRound(measuring, load, options);
+}
+
 async function profile(measuring: Measuring): Promise<string[]> {
   const wrong: string[] = [];
   for (const load of measuring.wishes.loads) {
     const profiles = join(measuring.folder, `profiles-${load.connections}`);
     const nodeOptions = ['--cpu-prof', `--cpu-prof-dir=${profiles}`];
-    const round = await undisturbed(measuring, () => canhRound(measuring, load, null, { nodeOptions }), said);
+    const round = await undisturbed(measuring, () => looked(measuring, load, { nodeOptions }), said);
     wrong.push(...round.wrong);
     console.log(await topCosts(profiles, round.begunUs));
   }
@@ -96,8 +110,8 @@ async function profile(measuring: Measuring): Promise<string[]> {
 
 async function against(measuring: Measuring, root: string): Promise<string[]> {
   const contenders = [
-    (load: Load) => canhRound(measuring, load, null, { name: 'the other', root }),
-    (load: Load) => canhRound(measuring, load, null, { name: 'this one' }),
+    (load: Load) => looked(measuring, load, { name: 'the other', root }),
+    (load: Load) => looked(measuring, load, { name: 'this one' }),
   ];
   const rounds = await interleaved(measuring, measuring.wishes.loads, contenders, said);
   console.log(table(rounds));

@@ -81,10 +81,14 @@ async function launch(
   });
 }
 
-export async function startBroker(inventory: Inventory, dataDir: string): Promise<BrokerUnderTest> {
+export async function startBroker(
+  inventory: Inventory,
+  dataDir: string,
+  options: Omit<CanhOptions, 'store'> = {},
+): Promise<BrokerUnderTest> {
   const [mqttPort, httpPort] = [await freePort(), await freePort()];
   const ports = { CANH_MQTT_PORT: `${mqttPort}`, CANH_HTTP_PORT: `${httpPort}` };
-  const server = await launch('broker', [], inventory, dataDir, {}, ports);
+  const server = await launch('broker', [], inventory, dataDir, options, ports);
   const url = `http://127.0.0.1:${httpPort}`;
   for (;;) {
     const ready = await fetch(`${url}/health/ready`).catch(() => null);

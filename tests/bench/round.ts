@@ -92,15 +92,19 @@ export async function aedesRound({ generator, folder }: Bench, load: Load, journ
 }
 
 /** Canh's broker alone: what is acknowledged is on disk, and nobody judges it yet. */
-export async function brokerRound({ generator, inventory, folder }: Bench, load: Load): Promise<Round> {
+export async function brokerRound(
+  { generator, inventory, folder }: Bench,
+  load: Load,
+  { name = 'Canh broker', ...options }: Omit<CanhRoundOptions, 'meanwhile'> = {},
+): Promise<Round> {
   const dataDir = join(folder, 'data');
-  const broker = await startBroker(inventory, dataDir);
+  const broker = await startBroker(inventory, dataDir, options);
   const target = { ...broker, tokensFile: inventory.tokensFile };
-  const { round, result } = await loaded('Canh broker', generator, load, target);
+  const { round, result } = await loaded(name, generator, load, target);
   const onDisk = await broker.onDisk();
   await broker.stop();
   await rm(dataDir, { recursive: true });
-  const wrong = compared('Canh broker', load, [
+  const wrong = compared(name, load, [
     ['messages acknowledged', result.acked, result.sent],
     ['messages on disk', onDisk, result.acked],
   ]);
@@ -157,7 +161,7 @@ export async function canhRound(
   };
 }
 
-interface CanhRoundOptions extends Omit<CanhOptions, 'store'> {
+export interface CanhRoundOptions extends Omit<CanhOptions, 'store'> {
   /** How it is called in the tables. */
   readonly name?: string;
   /** Begins what goes on beside the load, and gives back how it is ended. */

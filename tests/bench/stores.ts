@@ -30,13 +30,21 @@ export interface StoreKind {
 const missing = (program: string, debianPackage: string): string | null =>
   installed(program) === null ? `${program} is not installed (apt install ${debianPackage})` : null;
 
-const common = (server: SeriesServer): Omit<StoreUnderTest, 'settings' | 'values'> => ({
-  url: server.url,
-  cpuSeconds: () => cpuSeconds(server.pid()),
-  kill: () => server.kill(),
-  restart: () => server.restart(),
-  remove: () => server.remove(),
-});
+function common(server: SeriesServer): Omit<StoreUnderTest, 'settings' | 'values'> {
+  // It does not outlive this process, however that ends.
+  const end = (): void => void process.kill(server.pid(), 'SIGKILL');
+  process.once('exit', end);
+  return {
+    url: server.url,
+    cpuSeconds: () => cpuSeconds(server.pid()),
+    kill: () => server.kill(),
+    restart: () => server.restart(),
+    remove: async () => {
+      process.off('exit', end);
+      await server.remove();
+    },
+  };
+}
 
 export const victoria: StoreKind = {
   title: 'VictoriaMetrics',

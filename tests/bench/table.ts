@@ -68,7 +68,10 @@ export function machine(others: readonly number[]): string {
   const load = readFileSync('/proc/loadavg', 'utf8').split(' ')[0];
   return (
     `${cpus().length} × ${cpu?.model.trim() ?? 'CPU'}, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.versions.node}, ` +
-    `${new Date().toISOString().slice(0, 10)}; other processes took ${median(others).toFixed(1)} cores (most ${quantile(others, 1).toFixed(1)}) meanwhile, ` +
+    `${new Date().toISOString().slice(0, 10)}; ` +
+    (others.length === 0
+      ? ''
+      : `other processes took ${median(others).toFixed(1)} cores (most ${quantile(others, 1).toFixed(1)}) meanwhile, `) +
     `the load average after it was ${load}`
   );
 }

@@ -32,7 +32,8 @@ ${NAMES.map((name) => `                ${BY_DEFAULT.includes(name) ? '*' : ' '} 
   --quiet     wait for a moment in which nothing else runs on the machine, and measure a disturbed round again
   --markdown  the tables with machine, date and command above them, as README.md has them
   --profile   instead: Canh under the CPU profiler, and what cost most in each of its threads
-  --against   instead: the whole path, this Canh beside that of another checkout that is built`;
+  --against   instead: this Canh beside that of another checkout that is built. Both look at the whole path into DuckDB, or with
+              --only victoria, influx or durable at that`;
 
 /** What the command line asks for. */
 export interface Wishes {

@@ -4,9 +4,12 @@ import {
   type JournalEntry,
   type JournalOffset,
 } from '@canh/core/readings/journal';
+import { CrcOfRanges } from './crc-of-ranges.js';
 import { beforeZeros, FRAME_HEAD_BYTES, isTorn, MAX_BODY_BYTES, readFrame } from './frame.js';
 
 const MAX_FRAME_BYTES = FRAME_HEAD_BYTES + MAX_BODY_BYTES;
+/** Beyond it the bytes look as if somebody had chosen them to be taken for lengths. */
+const MOST_TRIED_BYTES = 2 * MAX_BODY_BYTES;
 
 interface Known {
   readonly salt: number;
@@ -75,6 +78,18 @@ export function readStretch(bytes: Buffer, at: JournalOffset, { salt, sealed, to
 
 /** Where the next whole frame begins at or after `from`: lengths cannot be trusted behind damage, so every byte is tried. */
 function nextFrame(bytes: Buffer, from: number, salt: number): number | null {
-  for (let at = from; at < bytes.length; at += 1) if (readFrame(bytes, at, salt).kind === 'message') return at;
+  let ranges: CrcOfRanges | null = null;
+  let tried = 0;
+  for (let at = from; at + FRAME_HEAD_BYTES <= bytes.length; at += 1) {
+    const length = bytes.readUInt32LE(at);
+    const body = at + FRAME_HEAD_BYTES;
+    if (length > MAX_BODY_BYTES || body + length > bytes.length) continue;
+    tried += length;
+    if (tried > MOST_TRIED_BYTES) {
+      ranges ??= new CrcOfRanges(bytes);
+      if (ranges.of(body, body + length, salt) !== bytes.readUInt32LE(at + 4)) continue;
+    }
+    if (readFrame(bytes, at, salt).kind === 'message') return at;
+  }
   return null;
 }

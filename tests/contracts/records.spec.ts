@@ -16,6 +16,7 @@ import { SqlCheckpoints } from '@canh/adapters/records-sql/sql-checkpoints';
 import { SqlCredentialDesk } from '@canh/adapters/records-sql/sql-credential-desk';
 import { SqlInventoryDesk } from '@canh/adapters/records-sql/sql-inventory-desk';
 import { SqlLedger } from '@canh/adapters/records-sql/sql-ledger';
+import { SqlLedgerDesk } from '@canh/adapters/records-sql/sql-ledger-desk';
 import { SqlQuarantine } from '@canh/adapters/records-sql/sql-quarantine';
 import { SqlQuarantineDesk } from '@canh/adapters/records-sql/sql-quarantine-desk';
 import { buildChildren, type Children } from './records.children.js';
@@ -180,8 +181,13 @@ describe('records in one file of SQLite', () => {
       await checkpoints.rewindStore(0);
       expect(await new SqlLedger(database).place()).toEqual({ offset: expected, begun: [], counts: [] });
       await checkpoints.rewindStore(expected);
+      expect(await new SqlLedgerDesk(database).begunAt()).toBe(expected);
       await database.destroy();
     }
+    const database = await openRecords(file);
+    await new SqlLedger(database).settle({ next: 8_192, lines: [], counts: [], at: NIGHT });
+    expect(await new SqlLedgerDesk(database).begunAt()).toBe(expected);
+    await database.destroy();
   });
 
   it('of a newer version are left as they are', async () => {

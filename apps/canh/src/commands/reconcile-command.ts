@@ -114,6 +114,10 @@ function tell(found: Reconciled, timezone: string): void {
     print(
       `${found.unaccounted.messages} bản tin nhận từ ${when(found.unaccounted.from)} chưa vào sổ / messages received since then are not accounted for yet; this is no difference`,
     );
+  if (found.booksFrom !== null)
+    print(
+      `Sổ có từ ${when(found.booksFrom)}; trước đó chỉ đối chiếu với kho số liệu / the books are kept from then on; what came before was looked for in the store alone`,
+    );
   if (found.refilling)
     print(
       'Kho số liệu đang được ghi lại từ nhật ký / the store is being filled again from the journal; ask again later',

@@ -62,7 +62,7 @@ export interface Schema {
   /** What somebody asked to be read once more; null until it was handed in. */
   quarantine_replays: { journal_offset: number; part: number; replayed_at: number | null };
   quarantine_counts: { reason: QuarantineReason; count: number };
-  followers: { follower: Follower | 'ledger'; journal_offset: number };
+  followers: { follower: Follower | 'ledger' | 'ledger-from'; journal_offset: number };
   ledger: {
     hour: number;
     device_id: string;

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { START, type JournalOffset } from '@canh/core/readings/journal';
 import { LedgerDesk, type LedgerLine, type LedgerQuery } from '@canh/core/series/ledger';
 import type { RecordsDatabase } from './open-records.js';
 
@@ -54,5 +55,14 @@ export class SqlLedgerDesk extends LedgerDesk {
       deviceId: device_id,
       quarantined: JSON.parse(quarantined) as LedgerLine['quarantined'],
     }));
+  }
+
+  async begunAt(): Promise<JournalOffset> {
+    const row = await this.database
+      .selectFrom('followers')
+      .select('journal_offset')
+      .where('follower', '=', 'ledger-from')
+      .executeTakeFirst();
+    return row?.journal_offset ?? START;
   }
 }

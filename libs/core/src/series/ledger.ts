@@ -73,4 +73,6 @@ export interface LedgerQuery {
 export abstract class LedgerDesk {
   /** By hour, newest first, then by device; the first `limit` of them. */
   abstract lines(query: LedgerQuery, limit: number): Promise<LedgerLine[]>;
+  /** Where the ledger began: what stands before it in the journal is in no line. START where everything is accounted for. */
+  abstract begunAt(): Promise<JournalOffset>;
 }

@@ -55,6 +55,11 @@ export interface Reconciled {
   /** What the journal says became of everything, by device. */
   readonly devices: readonly LedgerLine[];
   readonly hoursCompared: number;
+  /**
+   * When the first message was received that is in the books, where older ones are in the journal: those are looked for in the store, and
+   * their hours are not compared. Null: all that is in the journal is in the books.
+   */
+  readonly booksFrom: Instant | null;
   /** The store was found to have lost something and is being filled again: what is not there may still come. */
   readonly refilling: boolean;
   readonly differences: readonly Finding[];
@@ -80,6 +85,9 @@ class Reconciliation {
   /** Lines that hold a message which would be decoded otherwise today. */
   private readonly decodedOtherwise = new Set<string>();
   private readonly noRow: { readonly quarantined: Quarantined; readonly hour: Instant }[] = [];
+  /** Hours of messages that came before there was a ledger: they are not in it, or by halves. */
+  private readonly unbooked = new Set<Instant>();
+  private booksFrom: Instant | null = null;
   private firstReceivedAt: Instant | null = null;
   private lastReceivedAt: Instant | null = null;
   private rows!: QuarantineRows;
@@ -100,7 +108,7 @@ class Reconciliation {
     const from = this.wholeFrom();
     const to =
       still || this.lastReceivedAt === null ? this.wanted.to : Math.min(this.wanted.to, hourOf(this.lastReceivedAt));
-    const settled = (line: LedgerLine): boolean => line.hour >= from && line.hour < to;
+    const settled = ({ hour }: LedgerLine): boolean => hour >= from && hour < to && !this.unbooked.has(hour);
     const ours = [...this.tally.lines()].filter((line) => this.isWanted(line.deviceId));
     const perhapsReadings = new Set(
       this.noRow
@@ -120,6 +128,7 @@ class Reconciliation {
       unaccounted,
       devices: byDevice(ours),
       hoursCompared: compared.hours,
+      booksFrom: this.unbooked.size === 0 ? null : this.booksFrom,
       refilling: (await this.parts.storeOffset()) < place,
       differences: this.found.differences(),
       notes: this.found.notes(),
@@ -152,10 +161,14 @@ class Reconciliation {
   }
 
   private async readAgain(place: JournalOffset): Promise<void> {
-    const { devices, window } = this.parts;
+    const { devices, window, ledgerDesk } = this.parts;
     const { from, to } = this.wanted;
+    const begun = await ledgerDesk.begunAt();
     for await (const batch of this.batches(START, place)) {
       const entries = batch.entries.filter(({ message: { receivedAt } }) => receivedAt >= from && receivedAt < to);
+      for (const { offset, message } of batch.entries)
+        if (offset < begun) this.unbooked.add(hourOf(message.receivedAt));
+        else this.booksFrom ??= message.receivedAt;
       this.firstReceivedAt ??= batch.entries[0]?.message.receivedAt ?? null;
       this.lastReceivedAt = batch.entries.at(-1)?.message.receivedAt ?? this.lastReceivedAt;
       if (entries.length > 0) this.take(readBatch(batch.from, { ...batch, entries, damaged: [] }, devices, window));
@@ -285,7 +298,8 @@ class Reconciliation {
       } else if (value === kept) this.tally.wasDuplicate(deviceId, hour, late);
       else {
         this.tally.wasQuarantined(deviceId, hour, late, 'conflict');
-        if (!this.rows.takeReading(deviceId, metric, key, value, 'conflict') && !this.rows.overflowing)
+        const hasRow = this.rows.takeReading(deviceId, metric, key, value, 'conflict');
+        if (!hasRow && !this.rows.overflowing && !this.unbooked.has(hour))
           this.found.difference('no-row', deviceId, 'conflict', hour, Math.floor(key / 1_000));
       }
     }
@@ -296,6 +310,8 @@ class Reconciliation {
     for (const { quarantined, hour } of this.noRow) {
       const { deviceId, reason } = quarantined;
       if (!this.isWanted(deviceId)) continue;
+      // Whoever read it before there was a ledger may have made something else of it, or have kept no row.
+      if (this.unbooked.has(hour)) continue;
       if (DEPENDS_ON_SETTINGS.has(reason) && wereReadings.has(`${hour} ${deviceId}`))
         this.found.note('was-readable', deviceId, 1, hour);
       else if (!this.rows.overflowing) this.found.difference('no-row', deviceId, reason, hour, quarantined.receivedAt);

@@ -70,7 +70,8 @@ export async function up(database: Kysely<unknown>): Promise<void> {
     .execute();
   // What was stored before there was a ledger is not counted, and would be by halves if it were.
   await sql`insert into followers (follower, journal_offset)
-    select 'ledger', journal_offset from followers where follower = 'store'`.execute(database);
+    select 'ledger', journal_offset from followers where follower = 'store'
+    union all select 'ledger-from', journal_offset from followers where follower = 'store'`.execute(database);
 
   await schema
     .createTable('store_marks')

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FileJournalReader } from '@canh/adapters/journal-files/file-journal-reader';
 import { FileJournalWriter } from '@canh/adapters/journal-files/file-journal-writer';
+import { NodeSegmentFolder } from '@canh/adapters/journal-files/node-segment-folder';
 import { ProcessorLink } from '@canh/adapters/processor-link/processor-link';
 import { openRecords, type RecordsDatabase } from '@canh/adapters/records-sql/open-records';
 import { loadServerKey } from '@canh/adapters/records-sql/server-key';
@@ -11,22 +12,27 @@ import { SqlCredentials } from '@canh/adapters/records-sql/sql-credentials';
 import { SqlInventoryDesk } from '@canh/adapters/records-sql/sql-inventory-desk';
 import { START, type JournalEntry } from '@canh/core/readings/journal';
 import type { Refusal } from '@canh/core/readings/message';
+import { createHttpAdapter } from '@canh/runtime/http';
 import { openLog } from '@canh/runtime/log';
 import { systemClock } from '@canh/runtime/system-clock';
+import { openHttpDoor } from '../../apps/broker/src/http-door.js';
 import { Intake } from '../../apps/broker/src/intake.js';
 import { MqttDoor } from '../../apps/broker/src/mqtt-door.js';
+import { FaultyFolder } from '../faults/journal/journal.parts.js';
 import { RawDevice } from './raw-device.js';
 
 const text = { vi: 'x', en: 'x' };
 const log = openLog('broker', { logLevel: 'silent' });
 
-/** The MQTT door on a journal, with as many devices as are asked for, and no processor: a test says where the judge is. */
+/** The doors for MQTT and HTTP on a journal, with as many devices as are asked for, and no processor: a test says where the judge is. */
 export class Doors {
   readonly refusals: Refusal[] = [];
   readonly devices: RawDevice[] = [];
   intake!: Intake;
   private door!: MqttDoor;
   private link!: ProcessorLink;
+  private readonly http = createHttpAdapter().getInstance();
+  private httpUrl = '';
 
   private constructor(
     readonly folder: string,
@@ -35,7 +41,8 @@ export class Doors {
     private readonly tokens: readonly string[],
   ) {}
 
-  static async open(devices: number, longestWaitMs?: number): Promise<Doors> {
+  /** `syncing` is waited for by every sync of the journal. */
+  static async open(devices: number, longestWaitMs?: number, syncing?: () => Promise<void>): Promise<Doors> {
     const folder = await mkdtemp(join(tmpdir(), 'canh-doors-'));
     const records = await openRecords(join(folder, 'records.sqlite'));
     const inventory = new SqlInventoryDesk(records);
@@ -56,7 +63,14 @@ export class Doors {
       await inventory.putDevice({ id: `d${n}`, name: `d${n}`, stationId: 's', profileId: 'gauge', gatewayId: null });
       tokens.push(await desk.issue(`d${n}`));
     }
-    const journal = await FileJournalWriter.open(join(folder, 'journal'));
+    const files = await NodeSegmentFolder.make(join(folder, 'journal'));
+    const slow = new FaultyFolder(files, (file) => ({
+      sync: async () => {
+        await syncing?.();
+        await file.sync();
+      },
+    }));
+    const journal = await FileJournalWriter.open(slow);
     const doors = new Doors(folder, journal, records, tokens);
     doors.link = new ProcessorLink(folder);
     doors.intake = new Intake(
@@ -68,8 +82,23 @@ export class Doors {
       longestWaitMs,
     );
     const settings = { host: '127.0.0.1', mqttPort: 0, wsPort: 0, messageMaxBytes: 262_144 };
-    doors.door = await MqttDoor.open(doors.intake, new SqlCredentials(records, key), settings, log);
+    const credentials = new SqlCredentials(records, key);
+    doors.door = await MqttDoor.open(doors.intake, credentials, settings, log);
+    openHttpDoor(doors.http, doors.intake, credentials, settings.messageMaxBytes, systemClock);
+    doors.httpUrl = await doors.http.listen({ host: '127.0.0.1', port: 0 });
     return doors;
+  }
+
+  post(device: number, body: string | ReadableStream, signal?: AbortSignal): Promise<Response> {
+    const headers = { 'content-type': 'application/json' };
+    const request = {
+      method: 'POST',
+      headers,
+      body,
+      duplex: 'half' as const,
+      ...(signal === undefined ? {} : { signal }),
+    };
+    return fetch(`${this.httpUrl}/api/v1/${this.tokens[device]}/telemetry`, request);
   }
 
   async connect(device: number): Promise<RawDevice> {
@@ -96,6 +125,7 @@ export class Doors {
     for (const device of this.devices) device.close();
     await this.door.close();
     await this.intake.close();
+    await this.http.close();
     this.link.close();
     await this.journal.close();
     await this.records.destroy();

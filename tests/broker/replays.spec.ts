@@ -14,6 +14,8 @@ import type { Message } from '@canh/core/readings/message';
 import type { Quarantined } from '@canh/core/readings/quarantine';
 import { originalOf } from '@canh/core/readings/replayed';
 import { openLog } from '@canh/runtime/log';
+import { eventually } from '../support/eventually.js';
+import { Intake, type AskPlace } from '../../apps/broker/src/intake.js';
 import { Replays } from '../../apps/broker/src/replays.js';
 
 const CAME: number = Date.UTC(2023, 10, 4, 19);
@@ -25,10 +27,16 @@ describe('what is asked to be read once more', () => {
   let records: RecordsDatabase;
   let journal: FileJournalWriter;
   let reader: FileJournalReader;
+  let intake: Intake;
   let replays: Replays;
   let desk: SqlQuarantineDesk;
 
-  const openReplays = (): Replays => new Replays(new SqlReplayRequests(records), journal, { now: () => NOW }, log);
+  /** Where the judge is stays as it is. */
+  const openReplays = (askPlace: AskPlace | null = null): Replays => {
+    const clock = { now: () => NOW };
+    intake = new Intake(journal, clock, log, () => undefined, askPlace);
+    return new Replays(new SqlReplayRequests(records), intake, clock, log);
+  };
   const bad = (offset: number, more: Partial<Quarantined> = {}): Quarantined => ({
     offset,
     part: 0,
@@ -61,6 +69,7 @@ describe('what is asked to be read once more', () => {
     replays = openReplays();
   });
   afterEach(async () => {
+    await intake.close();
     await replays.close();
     await reader.close();
     await journal.close();
@@ -106,6 +115,35 @@ describe('what is asked to be read once more', () => {
     expect((await originals()).map(({ receivedAt }) => receivedAt - CAME)).toEqual(offsets.slice(0, 200));
     await replays.look();
     expect((await originals()).map(({ receivedAt }) => receivedAt - CAME)).toEqual(offsets);
+  });
+
+  it('waits for the judge as what its device sends does, and lets a device that reports go first', async () => {
+    await replays.close();
+    let asked = 0;
+    replays = openReplays(async () => {
+      asked += 1;
+      return { judged: START + 1 };
+    });
+    await intake.accept('telemetry', 'logger-8', Buffer.from('{}'));
+    await eventually(() => expect(asked).toBeGreaterThan(1));
+    const large = Buffer.from(JSON.stringify({ long: 'x'.repeat(200_000) }));
+    await new SqlQuarantine(records).keep(Array.from({ length: 40 }, (_, n) => bad(n + 1, { payload: large })));
+    expect(await desk.requestReplay({})).toBe(40);
+    const looked = replays.look();
+    await eventually(() => expect(intake.waiting).toBeGreaterThan(0));
+    const live = intake.accept('telemetry', 'logger-8', Buffer.from('{"live":1}'));
+    const answeredBefore = asked;
+    await eventually(() => expect(asked).toBeGreaterThan(answeredBefore + 5));
+    expect(intake.waiting).toBeLessThan(5);
+    expect(await inJournal()).toHaveLength(journal.appended);
+    expect(journal.appended).toBeLessThan(30);
+
+    await intake.close();
+    await Promise.all([live, looked]);
+    const kept = await inJournal();
+    expect(kept).toHaveLength(42);
+    const liveAt = kept.findIndex(({ payload }) => Buffer.from(payload).toString() === '{"live":1}');
+    expect(kept.slice(liveAt).filter(({ kind }) => kind === 'replayed').length).toBeGreaterThan(10);
   });
 
   it('is tried again when the journal could not take it', async () => {

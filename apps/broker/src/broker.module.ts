@@ -43,7 +43,6 @@ interface BrokerParts {
   readonly credentials: SqlCredentials;
   readonly registry: SqlRegistry;
   readonly inventory: SqlInventoryDesk;
-  readonly replays: Replays;
   readonly link: ProcessorLink;
   readonly disk: DiskRoom;
   readonly log: Log;
@@ -63,6 +62,7 @@ const PLACE_WITHIN_MS = 5_000;
 export class Doors implements OnModuleInit, OnApplicationShutdown {
   private mqtt: MqttDoor | null = null;
   private intake: Intake | null = null;
+  private replays: Replays | null = null;
   private registryVersion = -1;
   private looks: NodeJS.Timeout | undefined;
   private self: SelfReport | null = null;
@@ -83,7 +83,7 @@ export class Doors implements OnModuleInit, OnApplicationShutdown {
   }
 
   async onModuleInit(): Promise<void> {
-    const { settings, journal, credentials, link, disk, log } = this.parts;
+    const { settings, journal, records, credentials, link, disk, log } = this.parts;
     const registers = [this.metrics.registry];
     const refusals = new Counter({
       name: 'canh_mqtt_refused_total',
@@ -99,6 +99,8 @@ export class Doors implements OnModuleInit, OnApplicationShutdown {
       () => link.place(PLACE_WITHIN_MS),
     );
     this.intake = intake;
+    const replays = new Replays(new SqlReplayRequests(records), intake, systemClock, log);
+    this.replays = replays;
     openHttpDoor(
       this.host.httpAdapter.getInstance<FastifyInstance>(),
       intake,
@@ -121,7 +123,7 @@ export class Doors implements OnModuleInit, OnApplicationShutdown {
     }
     this.looks = setInterval(() => {
       void this.dropRevoked();
-      void this.parts.replays.look();
+      void replays.look();
     }, LOOK_EVERY_MS);
     new Counter({
       name: 'canh_messages_received_total',
@@ -176,7 +178,7 @@ export class Doors implements OnModuleInit, OnApplicationShutdown {
     await this.mqtt?.close();
     await this.intake?.close();
     this.parts.link.close();
-    await this.parts.replays.close();
+    await this.replays?.close();
     await this.parts.journal.close();
     await this.parts.records.destroy();
   }
@@ -193,7 +195,6 @@ export class BrokerModule {
     const journal = await openJournal(settings.journalDir, places);
     const credentials = new SqlCredentials(records, await loadServerKey(settings.dataDir));
     const registry = new SqlRegistry(records);
-    const replays = new Replays(new SqlReplayRequests(records), journal, systemClock, log);
     const link = new ProcessorLink(settings.dataDir);
     const disk = new DiskRoom(resolve(settings.dataDir), settings.diskWarnMb);
     const inventory = new SqlInventoryDesk(records);
@@ -204,7 +205,6 @@ export class BrokerModule {
       credentials,
       registry,
       inventory,
-      replays,
       link,
       disk,
       log,

@@ -3,6 +3,7 @@ import { decodeTelemetry, type Fault } from '@canh/core/readings/decode-telemetr
 import type { MessageKind } from '@canh/core/readings/message';
 import type { Credentials } from '@canh/core/stations/credentials';
 import type { Clock } from '@canh/core/time/instant';
+import { HttpTurns, type HttpTurn } from './http-turns.js';
 import type { Intake } from './intake.js';
 
 interface Device {
@@ -17,10 +18,13 @@ interface Received {
 }
 
 const MOST_FAULTS_TOLD = 20;
+const BUSY = 503;
+const RETRY_AFTER_S = 1;
 
 /**
  * `POST /api/v1/{token}/telemetry` and `…/attributes` with the payloads of MQTT. 200 means on disk, as a PUBACK does, also
- * for what is wrong; the answer names what is wrong with the JSON.
+ * for what is wrong; the answer names what is wrong with the JSON. 503 with `busy` means that it was not read, for the device or all of
+ * them have too much waiting.
  */
 export function openHttpDoor(
   http: FastifyInstance,
@@ -35,16 +39,52 @@ export function openHttpDoor(
       done(null, body),
     );
 
-    const take = (kind: MessageKind) => async (request: FastifyRequest<Device>, reply: FastifyReply) => {
-      const refuse = (statusCode: number, reason: 'unknown-credential' | 'protocol', message: string): FastifyReply => {
-        intake.refuse('', { door: 'http', reason, detail: message, address: request.ip });
-        return reply.code(statusCode).send({ statusCode, code: reason, message });
-      };
+    const refuse = (
+      request: FastifyRequest,
+      reply: FastifyReply,
+      statusCode: number,
+      reason: 'unknown-credential' | 'protocol',
+      message: string,
+    ): FastifyReply => {
+      intake.refuse('', { door: 'http', reason, detail: message, address: request.ip });
+      return reply.code(statusCode).send({ statusCode, code: reason, message });
+    };
+    const busy = (reply: FastifyReply): FastifyReply => {
+      const message = 'Too much is waiting to be received. Send this again in a second.';
+      return reply.code(BUSY).header('retry-after', RETRY_AFTER_S).send({ statusCode: BUSY, code: 'busy', message });
+    };
+
+    const turns = new HttpTurns((deviceId) => intake.hasPlaceFor(deviceId));
+    const admitted = new WeakMap<FastifyRequest, HttpTurn>();
+    // Before the body is read, since that is what takes room.
+    door.addHook<Device>('onRequest', async (request, reply) => {
       const identity = credentials.identify(request.params.token);
-      if (identity === null) return refuse(401, 'unknown-credential', 'The token in the address belongs to no device.');
+      if (identity === null)
+        return refuse(request, reply, 401, 'unknown-credential', 'The token in the address belongs to no device.');
+      const announced = Number(request.headers['content-length'] ?? messageMaxBytes);
+      const turn = turns.take(identity.deviceId, Math.min(announced, messageMaxBytes));
+      if (turn === null) return busy(reply);
+      admitted.set(request, turn);
+      // Also where nothing more of it ever comes.
+      reply.raw.once('close', () => endOf(request));
+      return undefined;
+    });
+    const endOf = (request: FastifyRequest): void => {
+      admitted.get(request)?.release();
+      admitted.delete(request);
+    };
+
+    const take = (kind: MessageKind) => async (request: FastifyRequest<Device>, reply: FastifyReply) => {
+      const turn = admitted.get(request);
+      // It was hung up on.
+      if (turn === undefined) return reply;
+      if (!turn.mayWait()) return busy(reply);
       const payload = request.body;
-      if (!Buffer.isBuffer(payload) || payload.length === 0) return refuse(400, 'protocol', 'The request has no body.');
-      await intake.accept(kind, identity.deviceId, payload);
+      if (!Buffer.isBuffer(payload) || payload.length === 0)
+        return refuse(request, reply, 400, 'protocol', 'The request has no body.');
+      // From here on it takes room until it is on disk, whether or not anybody still waits for the answer.
+      admitted.delete(request);
+      await intake.accept(kind, turn.deviceId, payload).finally(() => turn.release());
       const faults = kind === 'telemetry' ? decodeTelemetry(payload.toString(), clock.now()).faults : [];
       return reply.send({ received: true, faults: faults.slice(0, MOST_FAULTS_TOLD) } satisfies Received);
     };

@@ -91,14 +91,21 @@ export class Intake {
     return ['The processor does not answer. What devices send is kept in the journal and judged when it is back.'];
   }
 
-  /** Resolves when the message is on disk; only then may the device be told that it was received. */
+  /**
+   * Resolves when the message is on disk; only then may the device be told that it was received. While the device has much waiting, the
+   * message stays with the caller, who bounds how many those are.
+   */
   accept(kind: MessageKind, deviceId: string, payload: Uint8Array): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.take(kind, deviceId, payload, (error) => (error === null ? resolve() : reject(error)));
+      const whenItMay = (): void => {
+        if (!this.mayRead(deviceId, whenItMay)) return;
+        this.take(kind, deviceId, payload, (error) => (error === null ? resolve() : reject(error)));
+      };
+      whenItMay();
     });
   }
 
-  /** As `accept`, for the many: `told` is called once, and for one device in the order of the calls. */
+  /** For the many, of a door that asks `mayRead` before it reads: `told` is called once, and for one device in the order of the calls. */
   take(kind: MessageKind, deviceId: string, payload: Uint8Array, told: Told): void {
     const message = { kind, deviceId, receivedAt: this.clock.now(), payload };
     if (this.queue.count === 0 && this.window.hasRoom) this.write(message, told);
@@ -107,6 +114,12 @@ export class Intake {
       if (this.memoryOf(this.queue) > MOST_WAITING) this.letInSoon();
     }
     if (this.timer === null && !this.asking) this.askIn(ASK_EVERY_MS);
+  }
+
+  /** Whether a message of this device would be taken now. */
+  hasPlaceFor(deviceId: string): boolean {
+    if (this.untoldBytes + this.untoldMessages * BYTES_AROUND > MOST_UNTOLD) return false;
+    return this.queue.count === 0 || this.queue.bytesOf(deviceId) < MOST_WAITING_OF_ONE;
   }
 
   /** Whether a door should read on from this device now. Where it should not, `again` is called once when it should look again. */
@@ -201,11 +214,6 @@ export class Intake {
 
   private memoryOf({ count, bytes }: { readonly count: number; readonly bytes: number }): number {
     return bytes + count * BYTES_AROUND;
-  }
-
-  private hasPlaceFor(deviceId: string): boolean {
-    if (this.untoldBytes + this.untoldMessages * BYTES_AROUND > MOST_UNTOLD) return false;
-    return this.queue.count === 0 || this.queue.bytesOf(deviceId) < MOST_WAITING_OF_ONE;
   }
 
   private releaseHeld(): void {

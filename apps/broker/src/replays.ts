@@ -1,18 +1,18 @@
 import { CanhError } from '@canh/core/canh-error';
-import type { JournalWriter } from '@canh/core/readings/journal';
 import type { ReplayRequest, ReplayRequests } from '@canh/core/readings/quarantine';
 import { replayedHead } from '@canh/core/readings/replayed';
 import type { Clock } from '@canh/core/time/instant';
 import type { Log } from '@canh/runtime/log';
+import type { Intake } from './intake.js';
 
-/** Messages that wait for one sync of the journal together; each may be as large as the doors let in. */
+/** Messages that are held at once; each may be as large as the doors let in. */
 const MOST_AT_ONCE = 25;
-/** A look takes no more, so that a full quarantine does not crowd out what devices send meanwhile. */
 const MOST_A_LOOK = 200;
 
 /**
- * Hands in once more what somebody asked to be read again: the broker alone writes to the journal. What is in it and was not yet noted
- * when this process died is handed in twice, and stored once, since the store knows its readings.
+ * Hands in once more what somebody asked to be read again, by the way of what its sender sends, so that a full quarantine crowds nobody
+ * out. What is in the journal and was not yet noted when this process died is handed in twice, and stored once, since the store knows
+ * its readings.
  */
 export class Replays {
   private looking: Promise<void> | null = null;
@@ -20,7 +20,7 @@ export class Replays {
 
   constructor(
     private readonly requests: ReplayRequests,
-    private readonly journal: JournalWriter,
+    private readonly intake: Intake,
     private readonly clock: Clock,
     private readonly log: Log,
   ) {}
@@ -64,7 +64,7 @@ export class Replays {
     const { deviceId, payload } = message;
     const again = Buffer.concat([Buffer.from(replayedHead(message)), payload]);
     try {
-      await this.journal.append({ kind: 'replayed', deviceId, receivedAt: this.clock.now(), payload: again });
+      await this.intake.accept('replayed', deviceId, again);
     } catch (error) {
       if (!(error instanceof CanhError && error.code === 'MESSAGE_TOO_LARGE')) throw error;
       // No door lets such a message in any more, so trying again would never end; its bytes stay in quarantine.

@@ -56,7 +56,22 @@ describe('/api/openapi.json of the build', () => {
       asked.push(path);
     }
     expect(asked).toEqual(
-      expect.arrayContaining(['/api/session', '/api/alerts', '/api/alerts/{id}', '/api/stations', '/api/quarantine']),
+      expect.arrayContaining([
+        '/api/session',
+        '/api/alerts',
+        '/api/alerts/{id}',
+        '/api/stations',
+        '/api/quarantine',
+        '/api/ledger',
+        '/api/ledger/readings',
+      ]),
     );
+    expect(document.paths['/api/quarantine/replay']).toHaveProperty('post.requestBody');
+    const replayed = await fetch(`${canh.consoleUrl}/api/quarantine/replay`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-canh': 'console' },
+      body: '{}',
+    });
+    expect(replayed.status).toBe(401);
   });
 });

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { median } from '../figures.js';
@@ -72,18 +73,21 @@ class DeafClient {
   private lastTaken = performance.now();
 
   private constructor(port: number, token: string) {
-    this.socket = connect(port, '127.0.0.1').pause();
+    this.socket = connect(port, '127.0.0.1');
     this.socket.on('error', () => undefined);
     this.socket.on('close', () => (this.cutOff += this.closed ? 0 : 1));
     const who = [Buffer.from('\0\x04MQTT\x04\xc2\0\x78', 'latin1'), text(''), text(token), text('')];
-    const filters = FILTERS.flatMap((filter) => [text(filter), Buffer.from([1])]);
     this.socket.write(packet(0x10, Buffer.concat(who)));
-    this.socket.write(packet(0x82, Buffer.concat([Buffer.from([0, 1]), ...filters])));
   }
 
   /** Resolves when its questions are taken no more: then all that may wait for it does. */
   static async open(port: number, token: string): Promise<DeafClient> {
     const client = new DeafClient(port, token);
+    // What is sent before the CONNACK has a bound of its own. After it, nothing is read any more.
+    await once(client.socket, 'data');
+    client.socket.pause();
+    const filters = FILTERS.flatMap((filter) => [text(filter), Buffer.from([1])]);
+    client.socket.write(packet(0x82, Buffer.concat([Buffer.from([0, 1]), ...filters])));
     const some = Buffer.alloc(PINGS_AT_ONCE * PING.length, PING);
     for (let sent = 0; sent < MOST_PINGS; sent += PINGS_AT_ONCE)
       client.socket.write(some, () => (client.lastTaken = performance.now()));

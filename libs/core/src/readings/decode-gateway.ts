@@ -1,5 +1,6 @@
 import type { Instant } from '../time/instant.js';
-import { decodePoints, parseJson, type Decoded, type Fault } from './decode-telemetry.js';
+import { decodePoints, namesRead, parseJson, type Decoded, type Fault } from './decode-telemetry.js';
+import { repeatedNames } from './repeated-names.js';
 
 const MAX_DEVICES = 1_000;
 
@@ -22,10 +23,13 @@ export function decodeGatewayTelemetry(text: string, receivedAt: Instant): Gatew
       devices: [],
       faults: [{ reason: 'too-many-values', detail: `${named.length} devices in one message, at most ${MAX_DEVICES}` }],
     };
-  return {
-    devices: named.map(([deviceName, payload]) => ({ deviceName, ...decodePoints(payload, receivedAt) })),
-    faults: [],
-  };
+  let read = named.length;
+  const devices = named.map(([deviceName, payload]) => {
+    const { points, faults } = decodePoints(payload, receivedAt);
+    read += namesRead(payload, points);
+    return { deviceName, points, faults };
+  });
+  return { devices, faults: repeatedNames(text, value, read) };
 }
 
 /** `{"device":"device name"}` of `v1/gateway/connect` and `…/disconnect`. */

@@ -1,5 +1,6 @@
 import type { Instant } from '../time/instant.js';
 import type { QuarantineReason } from './quarantine.js';
+import { repeatedNames } from './repeated-names.js';
 
 /** Values that one device measured at one moment. */
 export interface Point {
@@ -90,7 +91,24 @@ export function parseJson(text: string): { value: unknown; fault: Fault | null }
  */
 export function decodeTelemetry(text: string, receivedAt: Instant): Decoded {
   const parsed = parseJson(text);
-  return parsed.fault === null ? decodePoints(parsed.value, receivedAt) : { points: [], faults: [parsed.fault] };
+  if (parsed.fault !== null) return { points: [], faults: [parsed.fault] };
+  const decoded = decodePoints(parsed.value, receivedAt);
+  const repeated = repeatedNames(text, parsed.value, namesRead(parsed.value, decoded.points));
+  return repeated.length === 0 ? decoded : { points: decoded.points, faults: [...decoded.faults, ...repeated] };
+}
+
+/** How many names of a payload its points were made of: never more than it has. Quicker than counting them where each element made a point. */
+export function namesRead(payload: unknown, points: readonly Point[]): number {
+  let names = 0;
+  const elements: readonly unknown[] | null = Array.isArray(payload) ? payload : null;
+  if (elements !== null && elements.length !== points.length) return 0;
+  for (let at = 0; at < points.length; at += 1) {
+    const { values, seq } = points[at]!;
+    const element = (elements === null ? payload : elements[at]) as Record<string, unknown>;
+    names += values.length;
+    if (element['values'] !== undefined) names += 1 + (element['ts'] === undefined ? 0 : 1) + (seq === null ? 0 : 1);
+  }
+  return names;
 }
 
 /** The same, already parsed: a gateway's message holds one such payload for each device. */

@@ -1,4 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FileJournalReader } from '@canh/adapters/journal-files/file-journal-reader';
@@ -89,22 +90,27 @@ export class Doors {
     return doors;
   }
 
-  post(device: number, body: string | ReadableStream, signal?: AbortSignal): Promise<Response> {
+  post(device: number, body: string): Promise<Response> {
     const headers = { 'content-type': 'application/json' };
-    const request = {
-      method: 'POST',
-      headers,
-      body,
-      duplex: 'half' as const,
-      ...(signal === undefined ? {} : { signal }),
-    };
-    return fetch(`${this.httpUrl}/api/v1/${this.tokens[device]}/telemetry`, request);
+    return fetch(`${this.httpUrl}${this.pathOf(device)}`, { method: 'POST', headers, body });
+  }
+
+  /** Announces a body of so many bytes, sends one of them and hangs up. */
+  async postHalf(device: number, bytes: number): Promise<void> {
+    const socket = connect(Number(new URL(this.httpUrl).port), '127.0.0.1');
+    const head = `POST ${this.pathOf(device)} HTTP/1.1\r\nHost: canh\r\nContent-Type: application/json\r\nContent-Length: ${bytes}\r\n\r\n`;
+    await new Promise((resolve) => socket.write(`${head}{`, resolve));
+    socket.destroy();
   }
 
   async connect(device: number): Promise<RawDevice> {
     const connected = await RawDevice.connect(this.door.mqttPort, this.tokens[device]!);
     this.devices.push(connected);
     return connected;
+  }
+
+  private pathOf(device: number): string {
+    return `/api/v1/${this.tokens[device]}/telemetry`;
   }
 
   /** Everything in the journal, in its order, without what it says of refusals. */

@@ -96,16 +96,7 @@ describe('the HTTP door for devices', { timeout: 2 * WITHIN_MS }, () => {
 
   it('gives back the room of whoever hangs up half way', async () => {
     doors = await Doors.open(1);
-    for (let n = 0; n < 100; n += 1) {
-      const hungUp = new AbortController();
-      const body = new ReadableStream({
-        pull: (controller) => {
-          controller.enqueue(Buffer.from('{'));
-          hungUp.abort();
-        },
-      });
-      await expect(doors.post(0, body, hungUp.signal)).rejects.toThrow('aborted');
-    }
+    for (let n = 0; n < 100; n += 1) await doors.postHalf(0, LARGE);
     await eventually(async () => expect((await doors.post(0, bodyOf(1, LARGE))).status).toBe(200));
   });
 });

@@ -269,12 +269,13 @@ describe('the journal', () => {
     // Each message begins a segment of its own, after the one that the opening made.
     expect(await segments(folder)).toEqual([1, 2, 3, 4, 5]);
     const head = 12;
+    const atOnce = { now: Date.now(), keptMs: 0 };
     const whole = (await stat(segmentFile(folder, 2))).size;
     expect(await journalBytes(folder)).toBe(head + 4 * whole);
-    expect(await dropSegments(folder, offsets[0]!)).toEqual({ segments: 1, bytes: head });
-    expect(await dropSegments(folder, offsets[2]!)).toEqual({ segments: 2, bytes: 2 * whole });
+    expect(await dropSegments(folder, offsets[0]!, atOnce)).toEqual({ segments: 1, bytes: head });
+    expect(await dropSegments(folder, offsets[2]!, atOnce)).toEqual({ segments: 2, bytes: 2 * whole });
     expect((await readAll()).texts).toEqual(['3', '4']);
-    expect(await dropSegments(folder, Number.MAX_SAFE_INTEGER)).toEqual({ segments: 1, bytes: whole });
+    expect(await dropSegments(folder, Number.MAX_SAFE_INTEGER, atOnce)).toEqual({ segments: 1, bytes: whole });
     expect((await readAll()).texts).toEqual(['4']);
     expect(await journalBytes(folder)).toBe(whole);
     expect(await journalBytes(join(folder, 'not-there'))).toBe(0);

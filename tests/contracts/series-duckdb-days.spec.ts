@@ -126,6 +126,7 @@ describe('days that are over', () => {
         ['.1h', '.5min', ''].map((kind) => `${day}${kind}.v1.parquet`),
       ),
       removed: [],
+      failed: [],
       setAside: [],
     });
     expect(await answers(store)).toEqual(before);
@@ -185,6 +186,24 @@ describe('days that are over', () => {
       series.filter((name, row) => name !== series[row - 1]).length,
     );
     other.closeSync();
+  });
+
+  it('are sealed in parts when they have more rows than one transaction can move, with the same answers', async () => {
+    const { store } = await opened();
+    const readings = province(15, 0, 2);
+    await append(store, readings);
+    const [before, drawn] = [await answers(store), await lines(store)];
+    const { sealed, failed } = await store.maintain(over(0), KEEP, readings.length / 8);
+    expect({ sealed, failed }).toEqual({
+      sealed: ['.1h', '.5min', ''].map((kind) => `2025-06-01${kind}.v4.parquet`),
+      failed: [],
+    });
+    expect(await days()).toEqual(sealed);
+    expect(await answers(store)).toEqual(before);
+    expectSameLines(await lines(store), drawn);
+    expect(await store.oldestUnsealed()).toBe(
+      Math.min(...readings.filter(({ measuredAt }) => measuredAt >= SUNDAY + DAY_MS).map((one) => one.receivedAt)),
+    );
   });
 
   it('take in what comes late, which is seen meanwhile too, as a new version', async () => {

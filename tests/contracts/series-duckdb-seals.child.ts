@@ -1,8 +1,8 @@
 import { DuckDbSeriesStore } from '@canh/adapters/series-duckdb/duckdb-series-store';
 import { writeSync } from 'node:fs';
-import { KEPT_DAYS, sealedBatch, sealsAt } from './series-duckdb.readings.js';
+import { FEW_ROWS, KEPT_DAYS, sealedBatch, sealsAt } from './series-duckdb.readings.js';
 
-// Appends batch after batch, each a third of a day with some of the days before, and seals what is over, as fast as it can. It says the
+// Appends batch after batch, each a third of a day with some of the days before, and seals what is over, as fast as it can, each day in parts. It says the
 // number of each batch that was answered for, and ends only by being killed.
 const [folder, first] = process.argv.slice(2);
 if (folder === undefined || first === undefined)
@@ -12,5 +12,5 @@ for (let nth = Number(first); ; nth++) {
   const sifted = await store.sift(sealedBatch(nth));
   await sifted.store();
   writeSync(1, `${nth}\n`);
-  await store.maintain(sealsAt(nth), KEPT_DAYS);
+  await store.maintain(sealsAt(nth), KEPT_DAYS, FEW_ROWS);
 }

@@ -25,6 +25,9 @@ export function spanOfBatches(first: number, end: number): SeriesSpan {
 
 export const KEPT_DAYS = { raw: 400, '5min': 1_100, '1h': 3_660 };
 
+/** A day of them is sealed in about three parts. */
+export const FEW_ROWS = BATCH_ROWS;
+
 const BATCH_OF_DAY_MS = DAY_MS / 3;
 
 /**

@@ -1,17 +1,18 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FileJournalWriter } from '@canh/adapters/journal-files/file-journal-writer';
-import { journalBytes, segments } from '@canh/adapters/journal-files/segments';
+import { journalBytes, segmentName, segmentOf, segments } from '@canh/adapters/journal-files/segments';
 import { openRecords, type RecordsDatabase } from '@canh/adapters/records-sql/open-records';
 import { SqlCheckpoints } from '@canh/adapters/records-sql/sql-checkpoints';
 import { SqlLedger } from '@canh/adapters/records-sql/sql-ledger';
 import { SqlLedgerDesk } from '@canh/adapters/records-sql/sql-ledger-desk';
 import type { JournalOffset } from '@canh/core/readings/journal';
-import { DAY_MS, HOUR_MS } from '@canh/core/time/instant';
+import { DAY_MS, HOUR_MS, type Instant, MINUTE_MS } from '@canh/core/time/instant';
 import { openLog } from '@canh/runtime/log';
 import { Retention } from '../../apps/processor/src/retention.js';
+import { SteadyClock } from '../../apps/processor/src/steady-clock.js';
 
 const START_AT = 500_000 * HOUR_MS;
 const SEGMENT_BYTES = 1_024;
@@ -22,6 +23,9 @@ describe('what is old', () => {
   let records: RecordsDatabase;
   let ledger: SqlLedger;
   let now = START_AT;
+  /** By how much the clock is wrong. */
+  let wrongMs = 0;
+  let oldestUnsealed: Instant | null = null;
   let judged: JournalOffset = 0;
 
   beforeEach(async () => {
@@ -29,7 +33,7 @@ describe('what is old', () => {
     journal = await FileJournalWriter.open(join(folder, 'journal'), { segmentBytes: SEGMENT_BYTES });
     records = await openRecords(join(folder, 'records.sqlite'));
     ledger = new SqlLedger(records);
-    [now, judged] = [START_AT, 0];
+    [now, wrongMs, oldestUnsealed, judged] = [START_AT, 0, null, 0];
   });
   afterEach(async () => {
     await journal.close();
@@ -39,22 +43,28 @@ describe('what is old', () => {
 
   /** A message an hour, each in a segment of its own; stored at once while `stored`. */
   async function hours(count: number, stored: boolean): Promise<void> {
-    for (let hour = 0; hour < count; hour += 1) {
-      const payload = Buffer.alloc(SEGMENT_BYTES);
-      const next = await journal.append({ kind: 'telemetry', deviceId: 'd', receivedAt: now, payload });
-      judged = next;
-      const line = { messages: 1, received: 1, stored: 1, duplicate: 0, late: 0, quarantined: {}, missing: 0 };
-      if (stored) await ledger.settle({ next, lines: [{ deviceId: 'd', hour: now, ...line }], counts: [], at: now });
-      now += HOUR_MS;
-    }
+    for (let hour = 0; hour < count; hour += 1) await message(HOUR_MS, stored);
   }
+  async function message(everyMs: number, stored = true): Promise<void> {
+    const at = clock.now();
+    const payload = Buffer.alloc(SEGMENT_BYTES);
+    const next = await journal.append({ kind: 'telemetry', deviceId: 'd', receivedAt: at, payload });
+    judged = next;
+    await utimes(join(folder, 'journal', segmentName(segmentOf(next))), at / 1_000, at / 1_000);
+    const line = { messages: 1, received: 1, stored: 1, duplicate: 0, late: 0, quarantined: {}, missing: 0 };
+    if (stored) await ledger.settle({ next, lines: [{ deviceId: 'd', hour: at, ...line }], counts: [], at });
+    now += everyMs;
+  }
+  const clock = { now: () => now + wrongMs };
   const retention = (maxGb = 1): Retention =>
     new Retention({
       settings: { journalDir: join(folder, 'journal'), journalKeepHours: 48, journalMaxGb: maxGb, ledgerKeepDays: 7 },
       checkpoints: new SqlCheckpoints(records),
       ledger,
       judged: () => judged,
-      clock: { now: () => now },
+      oldestUnsealed: async () => oldestUnsealed,
+      clock,
+      steady: new SteadyClock(clock, () => now),
       log: openLog('processor', { logLevel: 'silent' }),
     });
   const kept = async (): Promise<number> => (await segments(join(folder, 'journal'))).length;
@@ -107,5 +117,54 @@ describe('what is old', () => {
     const lines = await new SqlLedgerDesk(records).lines({ from: START_AT, to: now }, 1_000);
     expect(Math.min(...lines.map(({ hour }) => hour))).toBeGreaterThanOrEqual(now - 7 * DAY_MS - HOUR_MS);
     expect(lines.length).toBeGreaterThanOrEqual(7 * 24);
+  });
+
+  it('stays in the journal while the store holds it in a file that may break', async () => {
+    await hours(5, true);
+    oldestUnsealed = now;
+    await hours(100, true);
+    const small = retention((SEGMENT_BYTES * 10) / 1e9);
+    await small.sweep();
+    expect(await kept()).toBeGreaterThanOrEqual(100);
+    expect(await kept()).toBeLessThan(104);
+    oldestUnsealed = null;
+    await small.sweep();
+    expect(await kept()).toBeLessThan(33);
+  });
+
+  it('is all there after sweeps under a clock of another year, and goes a day after the clock was set right', async () => {
+    await hours(60, true);
+    const before = await kept();
+    const desk = new SqlLedgerDesk(records);
+    const lines = async () => (await desk.lines({ from: START_AT, to: now }, 1_000)).length;
+    const swept = retention();
+    wrongMs = 730 * DAY_MS;
+    for (let sweeps = 0; sweeps < 3; sweeps += 1) {
+      await swept.sweep();
+      expect([await kept(), await lines()]).toEqual([before, 60]);
+      expect(swept.warning).toContain('clock');
+      now += 10 * MINUTE_MS;
+    }
+    wrongMs = 0;
+    await swept.sweep();
+    now += DAY_MS - 1;
+    await swept.sweep();
+    expect([await kept(), await lines()]).toEqual([before, 60]);
+    now += 1;
+    await swept.sweep();
+    expect(await kept()).toBeLessThan(before);
+    expect(swept.warning).toBeNull();
+  });
+
+  it('stays when it was written an hour ago, and marked as stored under a clock that was a week slow', async () => {
+    await hours(1, true);
+    for (let minute = 0; minute < 60; minute += 1) await message(MINUTE_MS);
+    wrongMs = -7 * DAY_MS;
+    for (let minute = 0; minute < 3; minute += 1) await message(MINUTE_MS);
+    wrongMs = 0;
+    for (let minute = 0; minute < 3; minute += 1) await message(MINUTE_MS);
+    const before = await kept();
+    await retention().sweep();
+    expect(await kept()).toBe(before);
   });
 });

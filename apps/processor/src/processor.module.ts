@@ -68,7 +68,9 @@ export class ProcessorModule {
       await records.destroy();
       unlock();
     };
-    const retention = new Retention({ settings, checkpoints, ledger, judged: () => path.kept, clock, log });
+    const oldestUnsealed = async () => (await upkeep?.oldestUnsealed()) ?? null;
+    const judged = () => path.kept;
+    const retention = new Retention({ settings, checkpoints, ledger, judged, oldestUnsealed, clock, log });
     const parts: ProcessorParts = { path, writer, store, inventory, retention, upkeep, closeJournal: close };
     return {
       module: ProcessorModule,

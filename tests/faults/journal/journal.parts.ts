@@ -60,6 +60,7 @@ export class FaultyFolder implements SegmentFolder {
 
   names = (): Promise<string[]> => this.real.names();
   size = (name: string): Promise<number | null> => this.real.size(name);
+  modifiedAt = (name: string): Promise<number | null> => this.real.modifiedAt(name);
   remove = (name: string): Promise<void> => this.real.remove(name);
   sync = (): Promise<void> => this.real.sync();
 

@@ -15,9 +15,17 @@ class Inode {
   /** It was cut to this size, and the disk does not know. */
   private cutTo: number | null = null;
 
-  constructor(readonly name: string) {}
+  modifiedAt: number;
+
+  constructor(
+    readonly name: string,
+    private readonly time: VirtualTime,
+  ) {
+    this.modifiedAt = time.wall();
+  }
 
   write(bytes: Uint8Array, at: number): void {
+    this.modifiedAt = this.time.wall();
     if (at + bytes.length > this.seen.length) {
       const larger = Buffer.alloc(at + bytes.length);
       this.seen.copy(larger);
@@ -28,6 +36,7 @@ class Inode {
   }
 
   truncate(size: number): void {
+    this.modifiedAt = this.time.wall();
     this.seen = Buffer.from(this.seen.subarray(0, size));
     this.cutTo = size;
     this.dirty = this.dirty
@@ -99,6 +108,7 @@ export class SimulatedDisk {
       open: (name) => this.do(owner, 'open', 0, () => this.handle(owner, this.files.get(name))),
       create: (name) => this.do(owner, `create ${name}`, 0.3, () => this.handle(owner, this.create(name))!),
       size: (name) => this.do(owner, 'size', 0, () => this.files.get(name)?.seen.length ?? null),
+      modifiedAt: (name) => this.do(owner, 'modified at', 0, () => this.files.get(name)?.modifiedAt ?? null),
       remove: (name) => this.do(owner, `remove ${name}`, 0.3, () => this.remove(name)),
       sync: () => this.do(owner, 'sync folder', 1, () => this.syncNames()),
     };
@@ -152,7 +162,7 @@ export class SimulatedDisk {
   private create(name: string): Inode {
     if (this.files.has(name))
       throw Object.assign(new Error(`EEXIST: file already exists, ${name}`), { code: 'EEXIST' });
-    const inode = new Inode(name);
+    const inode = new Inode(name, this.time);
     this.files.set(name, inode);
     this.unsynced.push({ kind: 'created', name, inode });
     return inode;

@@ -1,3 +1,4 @@
+import type { Instant } from '@canh/core/time/instant';
 import { close, fdatasync, fstat, fsync, ftruncate, mkdir, open, read, readdir, stat, unlink, write } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -35,6 +36,10 @@ export class NodeSegmentFolder implements SegmentFolder {
 
   async size(name: string): Promise<number | null> {
     return (await promisify(stat)(join(this.path, name)).catch(nullIfMissing))?.size ?? null;
+  }
+
+  async modifiedAt(name: string): Promise<Instant | null> {
+    return (await promisify(stat)(join(this.path, name)).catch(nullIfMissing))?.mtimeMs ?? null;
   }
 
   remove(name: string): Promise<void> {

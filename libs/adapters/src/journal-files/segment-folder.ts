@@ -1,3 +1,5 @@
+import type { Instant } from '@canh/core/time/instant';
+
 /** One open segment. Positions and sizes are bytes from its beginning. */
 export interface SegmentFile {
   /** How many of the bytes were written: fewer without an error where a disk is filling up. Rejects where none was. */
@@ -23,6 +25,8 @@ export interface SegmentFolder {
   create(name: string): Promise<SegmentFile>;
   /** Null where it is not there. */
   size(name: string): Promise<number | null>;
+  /** When it was last written, by the clock of the machine then. Null where it is not there. */
+  modifiedAt(name: string): Promise<Instant | null>;
   remove(name: string): Promise<void>;
   /** Resolves when the names of the files are on disk. */
   sync(): Promise<void>;

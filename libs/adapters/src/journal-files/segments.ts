@@ -1,4 +1,5 @@
 import type { JournalOffset } from '@canh/core/readings/journal';
+import type { Instant } from '@canh/core/time/instant';
 import { NodeSegmentFolder } from './node-segment-folder.js';
 import type { SegmentFolder } from './segment-folder.js';
 
@@ -63,17 +64,25 @@ export async function journalBytes(directory: string | SegmentFolder): Promise<n
   return bytes;
 }
 
-/** Removes the segments that lie wholly before `before`, never the newest one. Returns how many, and the bytes they took. */
+/**
+ * Removes the segments that lie wholly before `before`, oldest first and never the newest one, up to the first that was written within
+ * `keptMs` of `now` by its file's own time: a mark that was made under a wrong clock says nothing of when. Returns how many, and the
+ * bytes they took.
+ */
 export async function dropSegments(
   directory: string | SegmentFolder,
   before: JournalOffset,
+  { now, keptMs }: { readonly now: Instant; readonly keptMs: number },
 ): Promise<{ segments: number; bytes: number }> {
   const folder = folderOf(directory);
   const dropped = { segments: 0, bytes: 0 };
   for (const segment of (await segments(folder)).slice(0, -1)) {
+    const name = segmentName(segment);
     if (segment >= segmentOf(before)) break;
-    dropped.bytes += (await folder.size(segmentName(segment))) ?? 0;
-    await folder.remove(segmentName(segment));
+    // A file from far ahead was written under a wrong clock itself, and would keep all behind it for as long.
+    if (Math.abs(now - ((await folder.modifiedAt(name)) ?? -Infinity)) < keptMs) break;
+    dropped.bytes += (await folder.size(name)) ?? 0;
+    await folder.remove(name);
     dropped.segments += 1;
   }
   return dropped;

@@ -21,10 +21,14 @@ export interface DayFile {
 const NAME = /^(\d{4}-\d\d-\d\d)(?:\.(5min|1h))?\.v([1-9]\d{0,8})\.parquet$/;
 const UNFINISHED = '.tmp';
 
+/** `2026-11-20` */
+export function dateOf(day: number): string {
+  return new Date(day * 86_400_000).toISOString().slice(0, 10);
+}
+
 /** `2026-11-20.v1.parquet`, `2026-11-20.1h.v1.parquet` */
 export function nameOf({ day, kind, version }: DayFile): string {
-  const date = new Date(day * 86_400_000).toISOString().slice(0, 10);
-  return `${date}${kind === 'raw' ? '' : `.${kind}`}.v${version}.parquet`;
+  return `${dateOf(day)}${kind === 'raw' ? '' : `.${kind}`}.v${version}.parquet`;
 }
 
 function fileOf(name: string): DayFile | null {
@@ -65,8 +69,16 @@ export class DayFolder {
       .filter((file) => file !== null);
   }
 
+  /** What will not go is in nobody's way until that file is to be written, which then says so. */
   removeUnfinished(): void {
-    for (const name of readdirSync(this.path)) if (name.endsWith(UNFINISHED)) this.remove(name);
+    for (const name of readdirSync(this.path)) {
+      if (!name.endsWith(UNFINISHED)) continue;
+      try {
+        this.remove(name);
+      } catch {
+        continue;
+      }
+    }
   }
 
   remove(name: string): void {

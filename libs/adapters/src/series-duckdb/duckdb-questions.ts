@@ -38,10 +38,18 @@ export interface KeepDays {
   readonly '1h': number;
 }
 
+/** What could not be done, and why: as it is now, whether it was tried again or is to be tried later. */
+export interface Undone {
+  /** A day as `2026-11-20`, or `removed files`. */
+  readonly what: string;
+  readonly reason: string;
+}
+
 /** Names of files of days that were written, and that were removed for their age; and what was found to be wrong. */
 export interface Maintained {
   readonly sealed: readonly string[];
   readonly removed: readonly string[];
+  readonly failed: readonly Undone[];
   readonly setAside: readonly SetAside[];
 }
 
@@ -56,7 +64,8 @@ export interface Questions {
   buckets: { ask: { span: SpanUs; bucketMs: number }; answer: Float64Array<ArrayBuffer> };
   summary: { ask: { span: SpanUs }; answer: { count: number; sum: number } };
   latest: { ask: object; answer: Columns };
-  maintain: { ask: { now: number; keep: KeepDays }; answer: Maintained };
+  maintain: { ask: { now: number; keep: KeepDays; rowsAtOnce: number }; answer: Maintained };
+  oldestUnsealed: { ask: object; answer: { receivedAt: number | null } };
   close: { ask: object; answer: object };
 }
 

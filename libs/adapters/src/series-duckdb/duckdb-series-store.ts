@@ -28,6 +28,9 @@ import type {
 /** How many may wait in the worker: each append holds a batch. Counted apart, so that many questions do not keep appends out. */
 const MOST_WAITING = { appends: 256, questions: 1_000 };
 
+/** What a transaction deletes, it keeps in memory: half of what there is, beside what it writes. */
+const ROWS_AT_ONCE = 25_000_000;
+
 /** DuckDB locks its file against other processes only; two threads of this one would ruin it. */
 const openHere = new Set<string>();
 
@@ -151,10 +154,17 @@ export class DuckDbSeriesStore extends SeriesStore {
   /**
    * Seals the days that are over (UTC, by the time of measuring; one is over 26 hours after its end) in Parquet files under `days/`, merges
    * into them what came late, and removes what is older than `keep` says. To be called every few minutes; what it reads and writes holds up
-   * appends and questions for a moment only. Rejects with StoreUnavailable when it could not do all of it, which the next call then does.
+   * appends and questions for a moment only. What fails with one day is told in `failed`, keeps no other day from being sealed, and is tried
+   * again after a growing number of calls. `rowsAtOnce` is how many rows are moved in one transaction, which takes 8 bytes of memory for
+   * each. Rejects with StoreUnavailable when nothing could be done, or the file had to be opened again halfway; the next call goes on.
    */
-  maintain(now: Instant, keep: KeepDays): Promise<Maintained> {
-    return this.#ask('maintain', { now, keep });
+  maintain(now: Instant, keep: KeepDays, rowsAtOnce = ROWS_AT_ONCE): Promise<Maintained> {
+    return this.#ask('maintain', { now, keep, rowsAtOnce });
+  }
+
+  /** When the oldest reading came in that is in no sealed file, and so is lost with the hot one; null where there is none. */
+  async oldestUnsealed(): Promise<Instant | null> {
+    return (await this.#ask('oldestUnsealed', {})).receivedAt;
   }
 
   close(): Promise<void> {

@@ -7,6 +7,7 @@ import { DayFolder } from './day-files.ts';
 import type { FromWorker, Question, SetAside } from './duckdb-questions.js';
 import { NOT_THE_FILE, said } from './errors.ts';
 import { OpenFile } from './open-file.ts';
+import { Pauses } from './pauses.ts';
 
 function fileIn(directory: string): string {
   return join(directory, 'readings.duckdb');
@@ -87,18 +88,21 @@ function answering(
     await orOpenAgain(current, () => current.store());
     return {};
   };
-  const maintain = async ({ now, keep }: Extract<Question, { kind: 'maintain' }>) => {
+  const pauses = new Pauses();
+  const maintain = async ({ now, keep, rowsAtOnce }: Extract<Question, { kind: 'maintain' }>) => {
     const current = await read(open);
     const alone = (work: () => Promise<void>) => write(() => orOpenAgain(current, () => read(work)));
+    // A write that failed may have ended the whole file: then it is opened again.
+    const prove = async () => {
+      if (file === current) await current.prove();
+    };
+    const proved = () => write(() => orOpenAgain(current, () => read(prove))).catch(() => undefined);
     try {
-      const done = await current.maintain(now, keep, alone);
+      const done = await current.maintain({ now, keep, rowsAtOnce, pauses }, alone);
+      if (done.failed.length > 0) await proved();
       return { ...done, setAside: notes.splice(0) };
     } catch (error) {
-      // A write that failed may have ended the whole file: then it is opened again.
-      const prove = async () => {
-        if (file === current) await current.prove();
-      };
-      await write(() => orOpenAgain(current, () => read(prove))).catch(() => undefined);
+      await proved();
       throw error;
     }
   };
@@ -117,6 +121,8 @@ function answering(
         return read(async () => (await open()).questions.summary(question.span));
       case 'latest':
         return read(async () => (await open()).newest.all());
+      case 'oldestUnsealed':
+        return read(async () => ({ receivedAt: await (await open()).oldestUnsealed() }));
       case 'maintain':
         return tend(() => maintain(question));
       case 'close':

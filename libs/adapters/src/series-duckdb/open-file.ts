@@ -9,10 +9,10 @@ import {
 } from '@duckdb/node-api';
 import { appendColumns, cells, pick, without } from './columns.ts';
 import { DAY_US, type DayFolder } from './day-files.ts';
-import type { Columns, KeepDays, Known, SeriesRow, SetAside } from './duckdb-questions.js';
+import type { Columns, Known, Maintained, SeriesRow, SetAside } from './duckdb-questions.js';
 import { Newest } from './newest.ts';
 import { SealedDays } from './sealed-days.ts';
-import { type Alone, Sealing } from './sealing.ts';
+import { type Alone, Sealing, type SealingOrder } from './sealing.ts';
 import { SpanQueries, toColumns } from './span-queries.ts';
 import { Statements } from './statements.ts';
 import { loadSealed, loadSeries, makeTables } from './tables.ts';
@@ -212,8 +212,14 @@ export class OpenFile {
   }
 
   /** Seals, merges and removes what is due. `alone` runs its work where nothing is stored or asked meanwhile. */
-  maintain(now: number, keep: KeepDays, alone: Alone): Promise<{ sealed: string[]; removed: string[] }> {
-    return new Sealing(this.#open.tender, this.#sealed, now, keep, alone).run();
+  maintain(order: SealingOrder, alone: Alone): Promise<Omit<Maintained, 'setAside'>> {
+    return new Sealing(this.#open.tender, this.#sealed, order, alone).run();
+  }
+
+  /** When the oldest row of the hot file came in. */
+  async oldestUnsealed(): Promise<number | null> {
+    const found = await this.#open.reader.runAndReadAll('SELECT min(received_at)::DOUBLE FROM readings');
+    return (found.getRows() as [number | null][])[0]![0];
   }
 
   /** Rejects when the file takes nothing any more. */

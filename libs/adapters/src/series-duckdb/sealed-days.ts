@@ -91,11 +91,20 @@ export class SealedDays {
     this.#notes.push({ keptAs: this.folder.pathOf(file), reason });
   }
 
-  /** Removes the files that nobody needs any more. */
+  /** Removes the files that nobody needs any more. Rejects when one of them will not go; the others are gone then, too. */
   async removeRemovable(statements: Statements): Promise<void> {
-    const names = (await statements.rows('SELECT name FROM removable')) as string[][];
-    for (const [name] of names) this.folder.remove(name!);
-    if (names.length > 0) await statements.run('DELETE FROM removable');
+    const gone: string[] = [];
+    let failed: { error: unknown } | null = null;
+    for (const [name] of (await statements.rows('SELECT name FROM removable')) as string[][])
+      try {
+        this.folder.remove(name!);
+        gone.push(name!);
+      } catch (error) {
+        failed = { error };
+      }
+    if (gone.length > 0)
+      await statements.run(`DELETE FROM removable WHERE name IN (${gone.map((name) => `'${name}'`).join(', ')})`);
+    if (failed !== null) throw failed.error;
   }
 
   /** Why the file cannot be read through; null where it can, and where the fault may lie elsewhere. */

@@ -1,11 +1,14 @@
-import { DAY_KINDS, DAY_US, type DayFile, type DayKind, nameOf } from './day-files.ts';
+import { dateOf, DAY_KINDS, DAY_US, type DayFile, type DayKind, nameOf } from './day-files.ts';
 import { countOfReadings, mergedReadings, mergedSteps } from './day-queries.ts';
-import type { KeepDays } from './duckdb-questions.js';
+import type { KeepDays, Maintained } from './duckdb-questions.js';
+import { said } from './errors.ts';
+import type { Pauses } from './pauses.ts';
 import { listed, removable, type SealedDays, unlisted } from './sealed-days.ts';
 import type { Statements } from './statements.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
+const MINUTE_US = 60_000_000;
 
 /**
  * A day is sealed when it has been over for so long; what comes later is merged into it once some of it has waited so long, since each
@@ -18,11 +21,11 @@ const MERGES_AFTER_MS = 3 * HOUR_MS;
 /** Row groups of few enough rows that one series is found without reading much beside it, and enough that they compress well. */
 const PARQUET = 'FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, ROW_GROUP_SIZE 30720';
 
-const KEEP_NEWEST = (ofDay: string) => `
+const KEEP_NEWEST = (ofPart: string) => `
   CREATE OR REPLACE TEMP TABLE newer AS
     SELECT series_id, max(measured_us) AS measured_us, arg_max(received_at, measured_us) AS received_at,
       arg_max(value, measured_us) AS value, arg_max(flag, measured_us) AS flag
-    FROM (FROM newest UNION ALL FROM readings WHERE ${ofDay}) GROUP BY series_id;
+    FROM (FROM newest UNION ALL FROM readings WHERE ${ofPart}) GROUP BY series_id;
   DELETE FROM newest;
   INSERT INTO newest FROM newer;
   DROP TABLE newer`;
@@ -30,46 +33,110 @@ const KEEP_NEWEST = (ofDay: string) => `
 /** Runs what nothing may be stored or asked beside: the moment in which readings change their place. */
 export type Alone = (work: () => Promise<void>) => Promise<void>;
 
-/** Seals days that are over, merges into them what came late, and lets go of what is old, at a given time. */
+/** What is to be done: as of `now`, for files of the ages in `keep`, so many rows in one transaction, and not yet what failed lately. */
+export interface SealingOrder {
+  readonly now: number;
+  readonly keep: KeepDays;
+  readonly rowsAtOnce: number;
+  readonly pauses: Pauses;
+}
+
+/** Somebody ended the work: that is no fault of the day. */
+const ENDED = /interrupt|is being closed/i;
+const OLD_FILES = 'removed files';
+
+/** Seals days that are over, merges into them what came late, and lets go of what is old. */
 export class Sealing {
   readonly #statements: Statements;
   readonly #sealed: SealedDays;
-  readonly #now: number;
-  readonly #keep: KeepDays;
+  readonly #order: SealingOrder;
   readonly #alone: Alone;
 
-  constructor(statements: Statements, sealed: SealedDays, now: number, keep: KeepDays, alone: Alone) {
+  constructor(statements: Statements, sealed: SealedDays, order: SealingOrder, alone: Alone) {
     this.#statements = statements;
     this.#sealed = sealed;
-    this.#now = now;
-    this.#keep = keep;
+    this.#order = order;
     this.#alone = alone;
   }
 
-  /** Names of the files that were written, and that were let go of for their age. */
-  async run(): Promise<{ sealed: string[]; removed: string[] }> {
-    await this.#sealed.removeRemovable(this.#statements);
-    const removed = await this.#letGo();
+  /** Names of the files that were written, and that were let go of for their age; and what failed. Rejects when the file does nothing any more. */
+  async run(): Promise<Omit<Maintained, 'setAside'>> {
+    const removed: DayFile[] = [];
     const sealed: DayFile[] = [];
-    for (const day of await this.#due()) sealed.push(...(await this.#seal(day)));
-    for (const day of this.#sealed.days()) sealed.push(...(await this.#addMissing(day)));
-    return { sealed: sealed.map(nameOf), removed: removed.map(nameOf) };
+    await this.#try(OLD_FILES, async () => {
+      await this.#sealed.removeRemovable(this.#statements);
+      removed.push(...(await this.#letGo()));
+    });
+    const due = new Set(await this.#due());
+    const days = [...new Set([...due, ...this.#sealed.days()])].toSorted((a, b) => a - b);
+    for (const day of days)
+      await this.#try(dateOf(day), async () => {
+        if (due.has(day)) sealed.push(...(await this.#seal(day)));
+        sealed.push(...(await this.#addMissing(day)));
+      });
+    const { pauses } = this.#order;
+    pauses.keepOnly(new Set([OLD_FILES, ...days.map(dateOf)]));
+    return { sealed: sealed.map(nameOf), removed: removed.map(nameOf), failed: pauses.all() };
+  }
+
+  /** Keeps what fails from what comes after it. */
+  async #try(what: string, work: () => Promise<void>): Promise<void> {
+    const { pauses } = this.#order;
+    if (pauses.over(what)) return;
+    try {
+      await work();
+      pauses.worked(what);
+    } catch (error) {
+      if (ENDED.test(said(error))) throw error;
+      pauses.failed(what, said(error));
+      await this.#statements.run('SELECT 1').catch(() => Promise.reject(error as Error));
+    }
   }
 
   /** Days that are over and have rows in the hot file that waited long enough. */
   async #due(): Promise<number[]> {
-    const closed = Math.floor((this.#now - CLOSES_AFTER_MS) / DAY_MS);
+    const closed = Math.floor((this.#order.now - CLOSES_AFTER_MS) / DAY_MS);
     const found = await this.#statements.rows(
       `SELECT (measured_us // ${DAY_US})::INTEGER AS day, min(received_at)::DOUBLE FROM readings
        WHERE measured_us >= 0 AND measured_us < ${closed * DAY_US} GROUP BY day ORDER BY day`,
     );
     return (found as [number, number][])
-      .filter(([day, received]) => this.#sealed.ofDay(day).length === 0 || received <= this.#now - MERGES_AFTER_MS)
+      .filter(
+        ([day, received]) => this.#sealed.ofDay(day).length === 0 || received <= this.#order.now - MERGES_AFTER_MS,
+      )
       .map(([day]) => day);
   }
 
+  /**
+   * Of a day with more rows than a transaction can move, one part after the other is merged into what is sealed of it: each is in the hot
+   * file or in the sealed ones, wherever a crash comes in between.
+   */
   async #seal(day: number): Promise<DayFile[]> {
-    const ofDay = `measured_us >= ${day * DAY_US} AND measured_us < ${(day + 1) * DAY_US}`;
+    let files: DayFile[] = [];
+    for (const part of await this.#parts(day)) files = await this.#merge(day, part);
+    return files;
+  }
+
+  /** SQL of conditions that part the rows of a day, none of them for many more rows than are moved at once. */
+  async #parts(day: number): Promise<string[]> {
+    const [fromUs, toUs] = [day * DAY_US, (day + 1) * DAY_US];
+    const minutes = (await this.#statements.rows(
+      `SELECT (measured_us // ${MINUTE_US} * ${MINUTE_US})::DOUBLE AS minute, count(*)::DOUBLE FROM readings
+       WHERE measured_us >= ${fromUs} AND measured_us < ${toUs} GROUP BY minute ORDER BY minute`,
+    )) as [number, number][];
+    const cuts = [fromUs];
+    let rows = 0;
+    for (const [minuteUs, rowsOfMinute] of minutes) {
+      if (rows > 0 && rows + rowsOfMinute > this.#order.rowsAtOnce) {
+        cuts.push(minuteUs);
+        rows = 0;
+      }
+      rows += rowsOfMinute;
+    }
+    return cuts.map((cut, nth) => `measured_us >= ${cut} AND measured_us < ${cuts[nth + 1] ?? toUs}`);
+  }
+
+  async #merge(day: number, ofPart: string): Promise<DayFile[]> {
     return this.#sealed.reading(
       this.#statements,
       () => this.#sealed.ofDay(day),
@@ -78,11 +145,11 @@ export class Sealing {
         const files = this.#kept(day).map((kind) => ({ day, kind, version }));
         await this.#replace(old, files, async () => {
           for (const file of files) {
-            if (file.kind === 'raw') await this.#copyReadings(file, ofDay);
-            else await this.#copy(file, mergedSteps(this.#sealed, day, file.kind, ofDay));
+            if (file.kind === 'raw') await this.#copyReadings(file, ofPart);
+            else await this.#copy(file, mergedSteps(this.#sealed, day, file.kind, ofPart));
           }
-          await this.#statements.run(KEEP_NEWEST(ofDay));
-          await this.#statements.run(`DELETE FROM readings WHERE ${ofDay}`);
+          await this.#statements.run(KEEP_NEWEST(ofPart));
+          await this.#statements.run(`DELETE FROM readings WHERE ${ofPart}`);
         });
         return files;
       },
@@ -121,7 +188,7 @@ export class Sealing {
   }
 
   #kept(day: number): DayKind[] {
-    return DAY_KINDS.filter((kind) => (day + 1 + this.#keep[kind]) * DAY_MS > this.#now);
+    return DAY_KINDS.filter((kind) => (day + 1 + this.#order.keep[kind]) * DAY_MS > this.#order.now);
   }
 
   /**
@@ -147,13 +214,14 @@ export class Sealing {
       await statements.run('COMMIT');
       for (const file of old) this.#sealed.drop(file);
       for (const file of files) this.#sealed.add(file);
-      await this.#sealed.removeRemovable(statements);
+      // What will not go now is tried again by the next run, which says so.
+      await this.#sealed.removeRemovable(statements).catch(() => undefined);
     });
   }
 
-  async #copyReadings(file: DayFile, ofDay: string): Promise<void> {
-    const [[expected]] = (await this.#statements.rows(countOfReadings(this.#sealed, file.day, ofDay))) as [[number]];
-    const written = await this.#copy(file, mergedReadings(this.#sealed, file.day, ofDay));
+  async #copyReadings(file: DayFile, ofPart: string): Promise<void> {
+    const [[expected]] = (await this.#statements.rows(countOfReadings(this.#sealed, file.day, ofPart))) as [[number]];
+    const written = await this.#copy(file, mergedReadings(this.#sealed, file.day, ofPart));
     if (written !== expected) throw new Error(`of ${expected} readings, ${written} came into ${nameOf(file)}`);
   }
 

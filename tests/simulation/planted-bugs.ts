@@ -137,7 +137,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'segments go before they are stored',
     file: 'apps/processor/src/retention.ts',
-    find: 'Math.min(judged(), await checkpoints.storedAt(clock.now() - keptMs))',
+    find: 'Math.min(judged(), await checkpoints.storedAt(Math.min(now - keptMs, unsealed)))',
     replace: 'judged()',
   },
 ];

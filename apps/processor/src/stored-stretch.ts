@@ -1,13 +1,10 @@
 import type { FlaggedReading } from '@canh/core/quality/flagged-reading';
 import type { JournalEntry, JournalOffset } from '@canh/core/readings/journal';
-import type { Quarantined, QuarantineReason } from '@canh/core/readings/quarantine';
+import { STORE_PARTS, type Quarantined, type QuarantineReason } from '@canh/core/readings/quarantine';
 import type { TimeWindow } from '@canh/core/readings/accept-time';
 import { Tally } from '@canh/core/series/tally';
 import type { Sifted } from '@canh/core/series/series-store';
 import { isLate, type ReadBatch } from './read-batch.js';
-
-/** Parts of a message are counted from 0 by the reader; what the store does not take is counted from here, by its place in the message. */
-const STORE_PARTS = 1_000_000;
 
 /** Stretches that go to the store as one, and what becomes of each reading in them. */
 export class StoredStretch {

@@ -1,12 +1,12 @@
 import type { ExpressionBuilder, ExpressionWrapper, SqlBool } from 'kysely';
 import {
+  STORE_PARTS,
   QuarantineDesk,
   type QuarantinedRecord,
   type QuarantineQuery,
   type QuarantineReason,
 } from '@canh/core/readings/quarantine';
 import type { RecordsDatabase } from './open-records.js';
-import { MESSAGE_PARTS_END } from './quarantine-parts.js';
 import type { Schema } from './schema.js';
 
 export class SqlQuarantineDesk extends QuarantineDesk {
@@ -30,10 +30,7 @@ export class SqlQuarantineDesk extends QuarantineDesk {
             or([
               eb('quarantine_replays.part', '=', ref('quarantine.part')),
               // The faults of a message by itself share its bytes.
-              and([
-                eb('quarantine_replays.part', '<', MESSAGE_PARTS_END),
-                eb(ref('quarantine.part'), '<', MESSAGE_PARTS_END),
-              ]),
+              and([eb('quarantine_replays.part', '<', STORE_PARTS), eb(ref('quarantine.part'), '<', STORE_PARTS)]),
             ]),
           )
           .as('replayed_at'),
@@ -72,13 +69,13 @@ export class SqlQuarantineDesk extends QuarantineDesk {
                 asked(query)(row),
                 // Another fault of the same message was asked for: its bytes stand with the first.
                 row.and([
-                  row('part', '<', MESSAGE_PARTS_END),
+                  row('part', '<', STORE_PARTS),
                   row(
                     'journal_offset',
                     'in',
                     selectFrom('quarantine')
                       .select('journal_offset')
-                      .where('part', '<', MESSAGE_PARTS_END)
+                      .where('part', '<', STORE_PARTS)
                       .where(asked(query)),
                   ),
                 ]),

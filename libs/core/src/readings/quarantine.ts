@@ -20,6 +20,9 @@ export type QuarantineReason =
   | 'conflict'
   | 'store-refused';
 
+/** Parts of a message are counted from 0 by the reader; what the store does not take is counted from here, by its place in the message. */
+export const STORE_PARTS = 1_000_000;
+
 /** Something that arrived and was not stored as a reading: what, why, and its bytes. */
 export interface Quarantined {
   readonly offset: JournalOffset;

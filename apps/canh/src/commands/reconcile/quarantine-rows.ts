@@ -1,11 +1,14 @@
 import type { JournalOffset } from '@canh/core/readings/journal';
-import type { QuarantineDesk, QuarantinedRecord, QuarantineReason } from '@canh/core/readings/quarantine';
+import {
+  STORE_PARTS,
+  type QuarantineDesk,
+  type QuarantinedRecord,
+  type QuarantineReason,
+} from '@canh/core/readings/quarantine';
 import type { Instant } from '@canh/core/time/instant';
 
 /** Rows carry their bytes, so that few are held at once. */
 const AT_ONCE = 500;
-/** Parts from here on are what the store did not take (`apps/processor/src/stored-stretch.ts`). */
-const STORE_PARTS = 1_000_000;
 /** Near these the quarantine lets go of its oldest rows (`SqlQuarantine`), and what is not there need not be missing. */
 const NEARLY_FULL = { rows: 95_000, bytes: 480 * 2 ** 20 };
 const FOREVER: Instant = 4_102_444_800_000;

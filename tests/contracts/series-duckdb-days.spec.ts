@@ -384,6 +384,19 @@ describe('what goes wrong beside sealed days', () => {
     expect((await reopened(filled)).rebuilt).toBe(false);
   });
 
+  it('a lost hot file is filled, too, by a journal that brings nothing but what is sealed', async () => {
+    const { store } = await opened();
+    const readings = province(7, 0, 1);
+    await append(store, readings);
+    await store.maintain(over(1), KEEP);
+    await store.close();
+    await rm(join(folder, 'readings.duckdb'));
+    const lost = await opened();
+    expect(lost.rebuilt).toBe(true);
+    expect((await append(lost.store, readings)).stored).toBe(0);
+    expect((await reopened(lost.store)).rebuilt).toBe(false);
+  });
+
   it('a lost hot file takes of each day the last version that was finished, and lets go of the others', async () => {
     const { store } = await opened();
     const readings = province(11, 0, 3);

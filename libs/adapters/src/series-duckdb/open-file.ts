@@ -147,7 +147,8 @@ export class OpenFile {
     const { fresh, newSeries } = this.#held!;
     this.#held = null;
     const added = newSeries.filter(({ seriesId }) => seriesId >= this.series.length);
-    if (fresh.seriesId.length === 0 && added.length === 0) return;
+    // All of it can be in sealed files already: that, too, is the end of filling.
+    if (fresh.seriesId.length === 0 && added.length === 0 && !this.#filling) return;
     await writer.run('BEGIN');
     this.#addSeries(added);
     appendColumns(readings, READINGS_TYPES, cells(fresh));

@@ -105,6 +105,18 @@ export function describeSeriesStore(
       expect(await store.summary(day('gives-back'))).toEqual({ count: 3, sum: expect.closeTo(10.35, 9) });
     });
 
+    it('shows at once what was looked for a moment before, and was not there', async () => {
+      expect(await store.readings(day('looked-for'), 10)).toEqual([]);
+      expect(await store.summary(day('looked-for'))).toEqual({ count: 0, sum: 0 });
+      const readings = river('looked-for', [1.5, 2.5]);
+      expect(await appended(readings)).toEqual(allNew(2));
+      expect(await store.readings(day('looked-for'), 10)).toEqual(readings);
+      expect(await store.summary(day('looked-for'))).toEqual({ count: 2, sum: 4 });
+      // Opened anew, it knows what is stored only by asking.
+      store = await under.reopen();
+      expect((await append(store, readings)).duplicates).toEqual([0, 1]);
+    });
+
     it('has nothing of a station that never reported, nor of a span before and after its readings', async () => {
       await appended(river('spans', [1, 2, 3]));
       const empty = [

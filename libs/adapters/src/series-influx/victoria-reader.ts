@@ -2,6 +2,7 @@ import type { Flag } from '@canh/core/quality/flag';
 import type { FlaggedReading } from '@canh/core/quality/flagged-reading';
 import type { Bucket, SeriesSpan, Summary } from '@canh/core/series/series-store';
 import { DAY_MS, HOUR_MS, type Instant } from '@canh/core/time/instant';
+import { randomUUID } from 'node:crypto';
 import type { InfluxHttp } from './influx-http.js';
 import { anyOf, type Lookup, type SeriesReader, someAtOnce, type StoredValue } from './series-reader.js';
 
@@ -18,7 +19,7 @@ const FIRST_MS = DAY_MS;
 const FAR_AHEAD_S = 3_000_000_000;
 const EVER = `${FAR_AHEAD_S * 1_000 - FIRST_MS}ms`;
 
-const ALL_VALUES = '{__name__=~".+_value",device!="",station!=""}';
+const ALL_VALUES = ['__name__=~".+_value"', 'device!=""', 'station!=""'];
 
 interface Exported {
   readonly metric: Readonly<Record<string, string>>;
@@ -86,7 +87,10 @@ export class VictoriaReader implements SeriesReader {
   async latest(): Promise<FlaggedReading[]> {
     const newest = new Map<string, SeriesName & { at: number }>();
     // A day ahead, because clocks of devices run ahead; two days in all, because a longer window makes it read that much.
-    const recent = await this.#instant(`tlast_over_time(${ALL_VALUES}[2d] offset -1d) keep_metric_names`, null);
+    const recent = await this.#instant(
+      `tlast_over_time(${selecting(...ALL_VALUES)}[2d] offset -1d) keep_metric_names`,
+      null,
+    );
     const recentOf = new Map(recent.map((series) => [key(series), series]));
     await someAtOnce(await this.#series(), async (series) => {
       const at = recentOf.get(key(series))?.at ?? (await this.#lastOf(series));
@@ -120,7 +124,7 @@ export class VictoriaReader implements SeriesReader {
 
   /** For one that was silent for days: over all time, but only its own samples are read. */
   async #lastOf({ deviceId, stationId, metric }: SeriesName): Promise<number | null> {
-    const one = `{__name__=${quoted(`${metric}_value`)},device=${quoted(deviceId)},station=${quoted(stationId)}}`;
+    const one = selecting(valuesOf(metric), `device=${quoted(deviceId)}`, `station=${quoted(stationId)}`);
     const [last] = await this.#instant(`tlast_over_time(${one}[${EVER}])`, FAR_AHEAD_S);
     return last?.at ?? null;
   }
@@ -145,7 +149,7 @@ export class VictoriaReader implements SeriesReader {
     const from = Math.max(span.from, FIRST_MS);
     const to = Math.min(span.to, FAR_AHEAD_S * 1_000);
     if (to <= from) return null;
-    const selected = `{__name__=${quoted(`${span.metric}_value`)},station=${quoted(span.stationId)}}[${to - from}ms]`;
+    const selected = `${selecting(valuesOf(span.metric), `station=${quoted(span.stationId)}`)}[${to - from}ms]`;
     const time = (to - 1) / 1_000;
     const [first] = await this.#instant(`min(tfirst_over_time(${selected}))`, time);
     const [last] = await this.#instant(`max(tlast_over_time(${selected}))`, time);
@@ -159,7 +163,7 @@ export class VictoriaReader implements SeriesReader {
   /** The readings in [from, to) of the metric's series with that label, by time. */
   async #exportOf(metric: string, label: string, from: Instant, to: Instant): Promise<FlaggedReading[]> {
     const form = new URLSearchParams({ start: String(from / 1_000), end: String((to - 1) / 1_000) });
-    for (const field of FIELDS) form.append('match[]', `{__name__=${quoted(`${metric}_${field}`)},${label}}`);
+    for (const field of FIELDS) form.append('match[]', selecting(`__name__=${quoted(`${metric}_${field}`)}`, label));
     const answer = await this.http.ask('/api/v1/export', form);
     if (answer.status !== 200) throw this.http.failure(answer);
 
@@ -193,7 +197,7 @@ export class VictoriaReader implements SeriesReader {
   }
 
   async #series(): Promise<SeriesName[]> {
-    const form = new URLSearchParams({ 'match[]': ALL_VALUES, start: '1', end: String(FAR_AHEAD_S) });
+    const form = new URLSearchParams({ 'match[]': selecting(...ALL_VALUES), start: '1', end: String(FAR_AHEAD_S) });
     const { data } = await this.#json<{ data: readonly Readonly<Record<string, string>>[] }>('/api/v1/series', form);
     return data.map(nameOf);
   }
@@ -229,7 +233,19 @@ function key({ deviceId, stationId, metric }: SeriesName): string {
 
 /** The values of one metric that these devices have, at any station. */
 function selected(metric: string, deviceIds: readonly string[]): string {
-  return `{__name__=${quoted(`${metric}_value`)},device=~${quoted(anyOf(deviceIds))},station!=""}`;
+  return selecting(valuesOf(metric), `device=~${quoted(anyOf(deviceIds))}`, 'station!=""');
+}
+
+function valuesOf(metric: string): string {
+  return `__name__=${quoted(`${metric}_value`)}`;
+}
+
+/**
+ * A selector that was never asked for: which series one selects, the server remembers, and for some ten seconds goes on answering "none"
+ * where the first has come in meanwhile.
+ */
+function selecting(...labels: readonly string[]): string {
+  return `{${labels.join(',')},device!="${randomUUID()}"}`;
 }
 
 function quoted(label: string): string {

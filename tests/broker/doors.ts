@@ -43,7 +43,12 @@ export class Doors {
   ) {}
 
   /** `syncing` is waited for by every sync of the journal. */
-  static async open(devices: number, longestWaitMs?: number, syncing?: () => Promise<void>): Promise<Doors> {
+  static async open(
+    devices: number,
+    longestWaitMs?: number,
+    syncing?: () => Promise<void>,
+    mqttLane = true,
+  ): Promise<Doors> {
     const folder = await mkdtemp(join(tmpdir(), 'canh-doors-'));
     const records = await openRecords(join(folder, 'records.sqlite'));
     const inventory = new SqlInventoryDesk(records);
@@ -82,7 +87,7 @@ export class Doors {
       () => doors.link.place(5_000),
       longestWaitMs,
     );
-    const settings = { host: '127.0.0.1', mqttPort: 0, wsPort: 0, messageMaxBytes: 262_144 };
+    const settings = { host: '127.0.0.1', mqttPort: 0, wsPort: 0, messageMaxBytes: 262_144, mqttLane };
     const credentials = new SqlCredentials(records, key);
     doors.door = await MqttDoor.open(doors.intake, credentials, settings, log);
     openHttpDoor(doors.http, doors.intake, credentials, settings.messageMaxBytes, systemClock);

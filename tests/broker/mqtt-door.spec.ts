@@ -26,7 +26,7 @@ const TELEMETRY = 'v1/devices/me/telemetry';
 const text = { vi: 'x', en: 'x' };
 const log = openLog('broker', { logLevel: 'silent' });
 
-describe('the MQTT door', () => {
+describe.each([true, false])('the MQTT door, with a telemetry lane: %s', (mqttLane) => {
   let folder: string;
   let records: RecordsDatabase;
   let journal: FileJournalWriter;
@@ -41,7 +41,7 @@ describe('the MQTT door', () => {
     return MqttDoor.open(
       intake,
       credentials,
-      { host: '127.0.0.1', mqttPort: 0, wsPort: 0, messageMaxBytes: 262_144, ...ports },
+      { host: '127.0.0.1', mqttPort: 0, wsPort: 0, messageMaxBytes: 262_144, mqttLane, ...ports },
       log,
     );
   };

@@ -10,7 +10,8 @@ import { kindOfTopic, mayFollow } from './device-topics.js';
 import type { Intake } from './intake.js';
 import { MqttListeners } from './mqtt-listeners.js';
 import { paceReading } from './paced-reading.js';
-import { boundPackets } from './packet-bound.js';
+import { PubAcks } from './pub-acks.js';
+import { LANE_TOPICS, TelemetryLane } from './telemetry-lane.js';
 
 const CONNECT_WITHIN_MS = 10_000;
 /** A subscriber that has not read for so long is cut off; by default it would hold up everybody for a minute. */
@@ -60,6 +61,7 @@ export interface MqttDoorSettings {
   readonly mqttPort: number;
   readonly wsPort: number;
   readonly messageMaxBytes: number;
+  readonly mqttLane: boolean;
 }
 
 /**
@@ -69,6 +71,8 @@ export interface MqttDoorSettings {
 export class MqttDoor {
   private readonly verdicts = new WeakMap<Client, Verdict>();
   private readonly connected = new Set<Client>();
+  private readonly lanes = new WeakMap<Client, TelemetryLane>();
+  private readonly acks = new PubAcks();
 
   private constructor(
     private readonly intake: Intake,
@@ -152,11 +156,24 @@ export class MqttDoor {
     const client = this.aedes.handle(stream, request);
     const most = (): number =>
       this.admitted(client) !== null ? this.settings.messageMaxBytes + MOST_BYTES_AROUND : MOST_BYTES_OF_CONNECT;
-    boundPackets(client, most, (bytes) => {
-      this.refuse(client, 'too-large', `a packet of ${bytes} bytes, at most ${most()}`);
-      client.conn.destroy();
+    const lane = TelemetryLane.before({
+      client,
+      acks: this.acks,
+      topics: this.settings.mqttLane ? LANE_TOPICS : [],
+      mostBytes: most,
+      exceeded: (bytes) => {
+        this.refuse(client, 'too-large', `a packet of ${bytes} bytes, at most ${most()}`);
+        client.conn.destroy();
+      },
+      mostPayloadBytes: this.settings.messageMaxBytes,
+      deviceId: () => this.admitted(client)?.deviceId,
+      take: (kind, deviceId, payload, told) => this.intake.take(kind, deviceId, payload, told),
     });
-    paceReading(client, (again) => this.intake.mayRead(this.admitted(client)?.deviceId ?? '', again));
+    this.lanes.set(client, lane);
+    paceReading(
+      client,
+      (again) => lane.mayRead(again) && this.intake.mayRead(this.admitted(client)?.deviceId ?? '', again),
+    );
   }
 
   /**
@@ -228,7 +245,11 @@ export class MqttDoor {
     }
     packet.topic = RECEIVED;
     packet.retain = false;
-    this.intake.take(kind, deviceId, payload, done);
+    this.intake.take(kind, deviceId, payload, (error) => {
+      // What came before it is acknowledged before it.
+      this.lanes.get(client)?.flush();
+      done(error);
+    });
   }
 
   private mayFollow(client: Client, filter: string): boolean {

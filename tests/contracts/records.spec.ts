@@ -19,6 +19,8 @@ import { SqlLedger } from '@canh/adapters/records-sql/sql-ledger';
 import { SqlLedgerDesk } from '@canh/adapters/records-sql/sql-ledger-desk';
 import { SqlQuarantine } from '@canh/adapters/records-sql/sql-quarantine';
 import { SqlQuarantineDesk } from '@canh/adapters/records-sql/sql-quarantine-desk';
+import { SqlRegistry } from '@canh/adapters/records-sql/sql-registry';
+import { DAY_MS } from '@canh/core/time/instant';
 import { buildChildren, type Children } from './records.children.js';
 import { ledgerSuite } from './records-ledger.suite.js';
 import { quarantineSuite } from './records-quarantine.suite.js';
@@ -47,6 +49,35 @@ describe('records in one file of SQLite', () => {
     expect(['journal_mode', 'synchronous', 'foreign_keys', 'busy_timeout'].map(pragma)).toEqual(['wal', 2, 1, 5_000]);
     for (const name of await readdir(join(folder, 'data')))
       expect([name, (await stat(join(folder, 'data', name))).mode & 0o777]).toEqual([name, 0o600]);
+    await database.destroy();
+  });
+
+  it('take back a move that was made under a clock of the future, with the next word of that device', async () => {
+    const database = await openRecords(file);
+    let now = NIGHT;
+    const desk = new SqlInventoryDesk(database, { now: () => now });
+    await desk.putArea(quangTri);
+    for (const id of [logger.stationId, 'bridge', 'harbour']) await desk.putStation({ ...thachHan, id });
+    const move = (stationId: string, at: number) => {
+      now = at;
+      return desk.putDevice({ ...logger, stationId });
+    };
+    const former = async () =>
+      (await new SqlRegistry(database).inventory()).former!.map(({ device, until }) => [
+        device.stationId,
+        until - NIGHT,
+      ]);
+    await move(logger.stationId, NIGHT);
+    await move('bridge', NIGHT + 1_000);
+    await move('harbour', NIGHT + 10 * 365 * DAY_MS);
+    await move('harbour', NIGHT + 5_000);
+    expect(await former()).toEqual([
+      [logger.stationId, 1_000],
+      ['bridge', 5_000],
+    ]);
+    for (let nth = 0; nth < 120; nth += 1) await move(['bridge', 'harbour'][nth % 2]!, NIGHT + 10_000 + nth);
+    expect((await former()).length).toBe(100);
+    expect((await former()).at(-1)).toEqual(['bridge', 10_119]);
     await database.destroy();
   });
 

@@ -59,6 +59,7 @@ export function recordsSuite(kind: string, newPlace: () => Promise<RecordsPlace>
           areas: [quangTri],
           stations: [thachHan],
           devices: [logger],
+          former: [],
         });
       });
 
@@ -98,7 +99,22 @@ export function recordsSuite(kind: string, newPlace: () => Promise<RecordsPlace>
           areas: [quangTri],
           stations: [thachHan],
           devices: [logger],
+          former: [],
         });
+      });
+
+      it('keeps where a device stood, and until when, however often it is put there again', async () => {
+        await setUp();
+        const [began, bridge] = [Date.now(), { ...thachHan, id: 'bridge' }];
+        await records.inventoryDesk.putStation(bridge);
+        await records.inventoryDesk.putDevice(logger);
+        await records.inventoryDesk.putDevice({ ...logger, stationId: 'bridge' });
+        await records.inventoryDesk.putDevice({ ...logger, stationId: 'bridge' });
+        const { devices, former } = await records.registry.inventory();
+        expect(devices).toEqual([{ ...logger, stationId: 'bridge' }]);
+        expect(former).toEqual([{ device: logger, until: expect.any(Number) }]);
+        expect(former![0]!.until).toBeGreaterThanOrEqual(began);
+        expect(former![0]!.until).toBeLessThanOrEqual(Date.now());
       });
 
       it('refuses an area that would lie in itself', async () => {

@@ -44,6 +44,15 @@ export interface Schema {
     document: string;
   };
   devices: { id: string; name: string; station_id: string; profile_id: string; gateway_id: string | null };
+  /** What a device was before `until`. */
+  former_devices: {
+    device_id: string;
+    until: number;
+    name: string;
+    station_id: string;
+    profile_id: string;
+    gateway_id: string | null;
+  };
   device_tokens: { device_id: string; token_hash: string };
   device_attributes: { device_id: string; name: string; value: string; at: number };
   quarantine: {

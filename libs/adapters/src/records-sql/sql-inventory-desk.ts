@@ -1,13 +1,21 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Transaction } from 'kysely';
 import { CanhError } from '@canh/core/canh-error';
 import { InventoryDesk } from '@canh/core/stations/registry';
 import type { Area, Device, Station } from '@canh/core/stations/station';
+import type { Clock, Instant } from '@canh/core/time/instant';
 import { raise } from './counters.js';
 import type { RecordsDatabase } from './open-records.js';
 import type { Schema } from './schema.js';
 
+/** Of one device. Beyond, the oldest go: the journal holds what they would be needed for only for days. */
+const MOST_FORMER = 100;
+
 export class SqlInventoryDesk extends InventoryDesk {
-  constructor(private readonly database: RecordsDatabase) {
+  constructor(
+    private readonly database: RecordsDatabase,
+    private readonly clock: Clock = Date,
+  ) {
     super();
   }
 
@@ -83,6 +91,8 @@ export class SqlInventoryDesk extends InventoryDesk {
           'UNKNOWN_DEVICE',
           `Device ${device.id} names gateway ${device.gatewayId}, which is not there. Add that gateway first.`,
         );
+      // The moment is taken where nobody else writes, so that changes stand in the order in which they were made.
+      await keepFormer(transaction, { id: device.id, ...row }, this.clock.now());
       await transaction
         .insertInto('devices')
         .values({ id: device.id, ...row })
@@ -97,6 +107,38 @@ export class SqlInventoryDesk extends InventoryDesk {
       await raise(transaction, 'registry-version');
     });
   }
+}
+
+/** Keeps what the device was until now, if it becomes something else. */
+async function keepFormer(transaction: Transaction<Schema>, now: Schema['devices'], at: Instant): Promise<void> {
+  const ofDevice = transaction.deleteFrom('former_devices').where('device_id', '=', now.id);
+  const kept = await transaction
+    .selectFrom('former_devices')
+    .select('until')
+    .where('device_id', '=', now.id)
+    .orderBy('until')
+    .execute();
+  // Written while the clock was ahead: nothing that is received from now on may be taken for having come before that.
+  const ahead = kept.find(({ until }) => until >= at);
+  if (ahead !== undefined) {
+    await ofDevice.where('until', '>', ahead.until).execute();
+    await transaction
+      .updateTable('former_devices')
+      .set({ until: at })
+      .where('device_id', '=', now.id)
+      .where('until', '=', ahead.until)
+      .execute();
+    return;
+  }
+  const before = await transaction.selectFrom('devices').selectAll().where('id', '=', now.id).executeTakeFirst();
+  if (before === undefined || isDeepStrictEqual({ ...before }, now)) return;
+  const { id, ...was } = before;
+  await transaction
+    .insertInto('former_devices')
+    .values({ device_id: id, until: at, ...was })
+    .execute();
+  const oldest = kept.at(1 - MOST_FORMER);
+  if (oldest !== undefined) await ofDevice.where('until', '<', oldest.until).execute();
 }
 
 async function has(

@@ -1,8 +1,10 @@
 import { Registry, type Inventory } from '@canh/core/stations/registry';
 import type { Limit } from '@canh/core/stations/limit';
+import type { Device } from '@canh/core/stations/station';
 import { valueOf } from './counters.js';
 import { grouped } from './grouped.js';
 import type { RecordsDatabase } from './open-records.js';
+import type { Schema } from './schema.js';
 
 export class SqlRegistry extends Registry {
   constructor(private readonly database: RecordsDatabase) {
@@ -14,11 +16,12 @@ export class SqlRegistry extends Registry {
   }
 
   async inventory(): Promise<Inventory> {
-    const { areas, stations, limits, devices } = await this.database.readTogether(async (snapshot) => ({
+    const { areas, stations, limits, devices, former } = await this.database.readTogether(async (snapshot) => ({
       areas: await snapshot.selectFrom('areas').selectAll().orderBy('id').execute(),
       stations: await snapshot.selectFrom('stations').selectAll().orderBy('id').execute(),
       limits: await snapshot.selectFrom('limits').selectAll().orderBy('station_id').orderBy('place').execute(),
       devices: await snapshot.selectFrom('devices').selectAll().orderBy('id').execute(),
+      former: await snapshot.selectFrom('former_devices').selectAll().orderBy('device_id').orderBy('until').execute(),
     }));
     const limitsOf = grouped(limits, (limit) => limit.station_id);
     return {
@@ -45,13 +48,16 @@ export class SqlRegistry extends Registry {
           document,
         })),
       })),
-      devices: devices.map((row) => ({
-        id: row.id,
-        name: row.name,
-        stationId: row.station_id,
-        profileId: row.profile_id,
-        gatewayId: row.gateway_id,
-      })),
+      devices: devices.map((row) => deviceOf(row.id, row)),
+      former: former.map((row) => ({ device: deviceOf(row.device_id, row), until: row.until })),
     };
   }
 }
+
+const deviceOf = (id: string, row: Omit<Schema['devices'], 'id'>): Device => ({
+  id,
+  name: row.name,
+  stationId: row.station_id,
+  profileId: row.profile_id,
+  gatewayId: row.gateway_id,
+});

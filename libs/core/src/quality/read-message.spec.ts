@@ -181,3 +181,74 @@ describe('reading a message', () => {
     ]);
   });
 });
+
+describe('a device that was changed', () => {
+  const STATIONS = ['bridge', 'harbour'].map((id) => ({
+    id,
+    names: text,
+    areaId: 'x',
+    ownerUnit: 'x',
+    position: { latitude: 16, longitude: 107 },
+    profileId: 'river-gauge',
+    limits: [],
+  }));
+  const RAIN: Profile = {
+    ...GAUGE,
+    id: 'rain-gauge',
+    metrics: [{ name: 'rain_mm', names: text, unit: 'mm', plausible: { min: 0, max: 500 }, decimals: 1 }],
+  };
+  const CHANGED_AT = NOW + HOUR_MS;
+  const changed = new KnownDevices(
+    {
+      areas: [],
+      stations: STATIONS,
+      devices: [
+        { ...device('gauge-1', 'gauge-1', null), stationId: 'harbour' },
+        { ...device('gauge-2', 'left', 'gateway-1'), stationId: 'harbour' },
+        device('gauge-3', 'right', 'gateway-1'),
+        device('gateway-1', 'gateway-1', null),
+      ],
+      former: [
+        { device: { ...device('gauge-1', 'gauge-1', null), profileId: 'rain-gauge' }, until: CHANGED_AT },
+        { device: device('gauge-2', 'right', 'gateway-1'), until: CHANGED_AT },
+        { device: device('gauge-3', 'gone', 'gateway-2'), until: CHANGED_AT },
+      ],
+    },
+    new Map([
+      ['river-gauge', GAUGE],
+      ['rain-gauge', RAIN],
+    ]),
+  );
+  const readAt = (receivedAt: Instant, kind: Message['kind'], payload: string, deviceId = 'gauge-1') => {
+    const message: Message = { kind, deviceId, receivedAt, payload: new Uint8Array() };
+    const { readings, faults } = readMessage(message, payload, changed, DEFAULT_TIME_WINDOW);
+    return [
+      ...readings.map((reading) => `${reading.deviceId} ${reading.metric} at ${reading.stationId}`),
+      ...faults.map(({ fault }) => fault.reason),
+    ];
+  };
+
+  it('is read as what it was when its message was received', () => {
+    const both = '{"rain_mm":3,"level_m":2}';
+    expect(readAt(CHANGED_AT - 1, 'telemetry', both)).toEqual(['gauge-1 rain_mm at bridge', 'unknown-metric']);
+    expect(readAt(CHANGED_AT, 'telemetry', both)).toEqual(['gauge-1 level_m at harbour', 'unknown-metric']);
+  });
+
+  it('is found behind its gateway by the name that it had then', () => {
+    const named = '{"right":[{"values":{"level_m":1}}],"left":[{"values":{"level_m":2}}]}';
+    expect(readAt(CHANGED_AT - 1, 'gateway-telemetry', named, 'gateway-1')).toEqual([
+      'gauge-2 level_m at bridge',
+      'unknown-device',
+    ]);
+    expect(readAt(CHANGED_AT, 'gateway-telemetry', named, 'gateway-1')).toEqual([
+      'gauge-3 level_m at bridge',
+      'gauge-2 level_m at harbour',
+    ]);
+  });
+
+  it('is read as what it is now, where it stood then, when a message is handed in again since it was mended', () => {
+    const again = `${replayedHead({ kind: 'telemetry', receivedAt: NOW })}{"level_m":2}`;
+    expect(readAt(CHANGED_AT - 1, 'replayed', again)).toEqual(['unknown-metric']);
+    expect(readAt(CHANGED_AT, 'replayed', again)).toEqual(['gauge-1 level_m at bridge']);
+  });
+});

@@ -58,7 +58,7 @@ function contentOf(
   }
   switch (kind) {
     case 'telemetry': {
-      const known = devices.get(deviceId);
+      const known = devices.at(deviceId, receivedAt, handedInAt);
       if (known === undefined) {
         blame([{ reason: 'unknown-device', detail: `no device ${deviceId}` }]);
         break;
@@ -75,7 +75,7 @@ function contentOf(
       const gateway = decodeGatewayTelemetry(text, receivedAt);
       blame(gateway.faults);
       for (const { deviceName, points, faults } of gateway.devices) {
-        const known = devices.ofGateway(deviceId, deviceName);
+        const known = devices.ofGateway(deviceId, deviceName, receivedAt, handedInAt);
         if (known === undefined) {
           blame([
             {
@@ -100,7 +100,7 @@ function contentOf(
         blame([named.fault]);
         break;
       }
-      const known = devices.ofGateway(deviceId, named.deviceName);
+      const known = devices.ofGateway(deviceId, named.deviceName, receivedAt, handedInAt);
       if (known === undefined)
         blame([
           {

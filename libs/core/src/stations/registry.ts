@@ -1,10 +1,12 @@
-import type { Area, Device, Station } from './station.js';
+import type { Area, Device, FormerDevice, Station } from './station.js';
 
 /** Stations and devices at one moment. */
 export interface Inventory {
   readonly areas: readonly Area[];
   readonly stations: readonly Station[];
   readonly devices: readonly Device[];
+  /** What devices were before, of each the oldest first: what was received then is read by it, whenever it is read again. */
+  readonly former?: readonly FormerDevice[];
 }
 
 /** The inventory of stations and devices, as those who judge and show readings need it. */
@@ -20,6 +22,9 @@ export abstract class InventoryDesk {
   abstract putArea(area: Area): Promise<void>;
   /** Adds it with its limits, or replaces what has the same id. Rejects with CanhError `UNKNOWN_AREA`. */
   abstract putStation(station: Station): Promise<void>;
-  /** Adds it, or replaces what has the same id; its token stays. Rejects with CanhError `UNKNOWN_STATION`, or `UNKNOWN_DEVICE` for its gateway. */
+  /**
+   * Adds it, or replaces what has the same id; its token stays. What it was is kept, as having held until now. Rejects with CanhError `UNKNOWN_STATION`, or `UNKNOWN_DEVICE` for its
+   * gateway.
+   */
   abstract putDevice(device: Device): Promise<void>;
 }

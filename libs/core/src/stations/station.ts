@@ -33,3 +33,10 @@ export interface Device {
   /** The gateway that may publish for this device, or null when it publishes for itself only. */
   readonly gatewayId: string | null;
 }
+
+/** A device as it was before somebody moved it or changed it otherwise. */
+export interface FormerDevice {
+  readonly device: Device;
+  /** First moment of which this no longer holds. */
+  readonly until: Instant;
+}

@@ -19,7 +19,7 @@ export function findingWords(finding: Finding, when: (at: Instant) => string): s
     case 'not-stored':
       return (
         `${device}: ${count} readings of ${names}${measured}${received} are not in the store. They are in the journal: ` +
-        'if the store was replaced, the next start fills it again; if the device was moved to another station since, they are under the old one; otherwise they are lost there, and this must be reported.'
+        'if the store was replaced, the next start fills it again; if the device was moved before its moves were kept, they are under its old station; otherwise they are lost there, and this must be reported.'
       );
     case 'other-value':
       return `${device}: ${count} readings of ${names}${measured}${received} have another value in the store than in the journal. Somebody wrote to the store; the journal has what came.`;

@@ -216,13 +216,16 @@ class Reconciliation {
   }
 
   /** Whether this row is what the reading was when its message came: a reading is stored from then on only if it is none. */
-  private wasFault({ deviceId, metric }: FlaggedReading, row: MessageRow, { deviceId: senderId }: Message): boolean {
+  private wasFault({ deviceId, metric }: FlaggedReading, row: MessageRow, message: Message): boolean {
     if (row.reason === 'unknown-metric')
       return row.deviceId === deviceId && row.detail.startsWith(`${metric} is not a metric `);
     const [, name] = / has no device named "(.*)"/.exec(row.detail) ?? [];
-    if (row.reason === 'unknown-device' && name !== undefined)
-      return this.parts.devices.ofGateway(senderId, name)?.device.id === deviceId;
+    if (row.reason === 'unknown-device' && name !== undefined) return this.gatewayDevice(message, name) === deviceId;
     return row.deviceId === deviceId && DEPENDS_ON_SETTINGS.has(row.reason);
+  }
+
+  private gatewayDevice({ deviceId, receivedAt }: Message, name: string): string | undefined {
+    return this.parts.devices.ofGateway(deviceId, name, receivedAt, receivedAt)?.device.id;
   }
 
   private remember(reading: FlaggedReading, hour: Instant): void {

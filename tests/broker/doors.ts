@@ -88,7 +88,7 @@ export class Doors {
       longestWaitMs,
     );
     const settings = { host: '127.0.0.1', mqttPort: 0, wsPort: 0, messageMaxBytes: 262_144, mqttLane };
-    const credentials = new SqlCredentials(records, key);
+    const credentials = new SqlCredentials(records, key, systemClock);
     doors.door = await MqttDoor.open(doors.intake, credentials, settings, log);
     openHttpDoor(doors.http, doors.intake, credentials, settings.messageMaxBytes, systemClock);
     doors.httpUrl = await doors.http.listen({ host: '127.0.0.1', port: 0 });

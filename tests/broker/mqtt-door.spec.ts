@@ -37,7 +37,7 @@ describe.each([true, false])('the MQTT door, with a telemetry lane: %s', (mqttLa
 
   const open = async (ports: { mqttPort?: number; wsPort?: number } = {}): Promise<MqttDoor> => {
     const intake = new Intake(journal, systemClock, log, (refusal) => refusals.push(refusal));
-    const credentials = new SqlCredentials(records, await loadServerKey(folder));
+    const credentials = new SqlCredentials(records, await loadServerKey(folder), systemClock);
     return MqttDoor.open(
       intake,
       credentials,
@@ -209,7 +209,7 @@ describe.each([true, false])('the MQTT door, with a telemetry lane: %s', (mqttLa
   it('hangs up on a device whose token is withdrawn, and on no other', async () => {
     const [stolen, honest] = [await connect('a'), await connect('b')];
     const closed = closing(stolen);
-    await new SqlCredentialDesk(records, await loadServerKey(folder)).revoke('device-a');
+    await new SqlCredentialDesk(records, await loadServerKey(folder)).revoke('device-a', 0);
     door.dropRevoked();
     await closed;
     await honest.publishAsync(TELEMETRY, '{"level_m":1}', { qos: 1 });

@@ -1,9 +1,10 @@
 import { fork } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { build } from 'vite';
+import { build, type Alias } from 'vite';
 import vitestConfig from '../../vitest.config.js';
 import type { Report, Task } from './records.child.js';
 
@@ -32,18 +33,21 @@ export interface Children {
 /** Builds `records.child.ts` into one file, since neither a process nor a thread of Node finds the sources' import names by itself. */
 export async function buildChildren(): Promise<Children> {
   const folder = await mkdtemp(join(tmpdir(), 'canh-records-child-'));
+  const bundled = (vitestConfig.resolve?.alias ?? []) as Alias[];
+  // Machine code is in no bundle; from where the bundle lies it has to be named by its whole path.
+  const native = createRequire(import.meta.url).resolve('@node-rs/argon2');
   await build({
     configFile: false,
     logLevel: 'warn',
-    resolve: { alias: vitestConfig.resolve?.alias ?? [] },
-    ssr: { noExternal: true },
+    resolve: { alias: [...bundled, { find: '@node-rs/argon2', replacement: native }] },
+    ssr: { noExternal: true, external: [native] },
     build: {
       ssr: join(import.meta.dirname, 'records.child.ts'),
       outDir: folder,
       emptyOutDir: true,
       target: 'esnext',
       minify: false,
-      rollupOptions: { output: { entryFileNames: 'child.mjs' } },
+      rollupOptions: { external: [native], output: { entryFileNames: 'child.mjs' } },
     },
   });
   const file = join(folder, 'child.mjs');

@@ -57,6 +57,9 @@ export interface RecordsPlace {
 
 export const QUARANTINE_KEPT: QuarantineBounds = { rows: 50, bytes: 20_000 };
 
+/** What the records take for now; a test sets it. */
+export const recordsClock = { at: 0, now: () => recordsClock.at };
+
 const serverKey = createSecretKey(Buffer.alloc(32, 'only for tests'));
 
 /** Opens the records that `address` names: so far always a file of SQLite. */
@@ -65,7 +68,7 @@ export async function openRecordsAt(address: string): Promise<Records> {
   return {
     registry: new SqlRegistry(database),
     inventoryDesk: new SqlInventoryDesk(database),
-    credentials: new SqlCredentials(database, serverKey),
+    credentials: new SqlCredentials(database, serverKey, recordsClock),
     credentialDesk: new SqlCredentialDesk(database, serverKey),
     attributes: new SqlDeviceAttributes(database),
     quarantine: new SqlQuarantine(database, QUARANTINE_KEPT),

@@ -23,11 +23,12 @@ import { SqlRegistry } from '@canh/adapters/records-sql/sql-registry';
 import { DAY_MS } from '@canh/core/time/instant';
 import { buildChildren, type Children } from './records.children.js';
 import { ledgerSuite } from './records-ledger.suite.js';
+import { credentialsSuite } from './records-credentials.suite.js';
 import { quarantineSuite } from './records-quarantine.suite.js';
 import { recordsSuite } from './records.suite.js';
 import { logger, NIGHT, quangTri, raised, thachHan } from './records.story.js';
 
-for (const suite of [recordsSuite, quarantineSuite, ledgerSuite])
+for (const suite of [recordsSuite, credentialsSuite, quarantineSuite, ledgerSuite])
   suite('SQLite', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'canh-records-'));
     return { address: join(folder, 'records.sqlite'), remove: () => rm(folder, { recursive: true }) };

@@ -124,48 +124,6 @@ export function recordsSuite(kind: string, newPlace: () => Promise<RecordsPlace>
         await expect(turned).rejects.toMatchObject({ code: 'AREA_CYCLE' });
       });
 
-      it('lets a device in by its newest token only, until it is revoked, whoever asks', async () => {
-        await setUp();
-        const elsewhere = await open();
-        const first = await records.credentialDesk.issue('logger-7');
-        expect(first).toMatch(/^[\w-]{22}$/);
-        expect(elsewhere.credentials.identify(first)).toEqual({ deviceId: 'logger-7' });
-
-        const second = await records.credentialDesk.issue('logger-7');
-        expect(elsewhere.credentials.identify(first)).toBeNull();
-        expect(elsewhere.credentials.identify(second)).toEqual({ deviceId: 'logger-7' });
-
-        await records.inventoryDesk.putDevice({ ...logger, name: 'renamed' });
-        expect(elsewhere.credentials.identify(second)).toEqual({ deviceId: 'logger-7' });
-
-        await records.credentialDesk.revoke('logger-7');
-        expect(elsewhere.credentials.identify(second)).toBeNull();
-      });
-
-      it('raises the version when a token changes, so that a broker knows to look again', async () => {
-        await setUp();
-        const before = await records.registry.version();
-        await records.credentialDesk.issue('logger-7');
-        const issued = await records.registry.version();
-        await records.credentialDesk.revoke('logger-7');
-        expect(issued).toBeGreaterThan(before);
-        expect(await records.registry.version()).toBeGreaterThan(issued);
-      });
-
-      it('has no tokens for devices that are not there', async () => {
-        await expect(records.credentialDesk.issue('nobody')).rejects.toMatchObject({ code: 'UNKNOWN_DEVICE' });
-        await expect(records.credentialDesk.revoke('nobody')).rejects.toMatchObject({ code: 'UNKNOWN_DEVICE' });
-      });
-
-      it.each(['', 'x', '%', 'ấ'.repeat(200), 'a'.repeat(256), 'a'.repeat(100_000), "' or 1=1 --", 'a\0b'])(
-        'knows nobody by a made-up token (%#)',
-        async (token) => {
-          await setUp();
-          await records.credentialDesk.issue('logger-7');
-          expect(records.credentials.identify(token)).toBeNull();
-        },
-      );
-
       it('keeps the newest of each attribute, in whichever order they arrive', async () => {
         const said = (deviceId: string, values: Record<string, unknown>, at: number) => ({ deviceId, values, at });
         await records.attributes.merge([

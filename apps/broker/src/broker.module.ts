@@ -166,6 +166,7 @@ export class Doors implements OnModuleInit, OnApplicationShutdown {
     try {
       const version = await registry.version();
       if (version !== this.registryVersion) this.mqtt?.dropRevoked();
+      else this.mqtt?.dropEnded(systemClock.now());
       this.registryVersion = version;
     } catch (error) {
       log.error({ event: 'mqtt.tokens-unchecked', error: (error as Error).message }, (error as Error).message);
@@ -193,7 +194,7 @@ export class BrokerModule {
     const records = await openRecords(settings.recordsFile);
     const places = { checkpoints: new SqlCheckpoints(records), ledger: new SqlLedger(records) };
     const journal = await openJournal(settings.journalDir, places);
-    const credentials = new SqlCredentials(records, await loadServerKey(settings.dataDir));
+    const credentials = new SqlCredentials(records, await loadServerKey(settings.dataDir), systemClock);
     const registry = new SqlRegistry(records);
     const link = new ProcessorLink(settings.dataDir);
     const disk = new DiskRoom(resolve(settings.dataDir), settings.diskWarnMb);

@@ -5,7 +5,9 @@ import type { Duplex } from 'node:stream';
 import { Aedes, type AuthenticateError, type Client } from 'aedes';
 import type { Refusal } from '@canh/core/readings/message';
 import type { Credentials } from '@canh/core/stations/credentials';
+import type { Instant } from '@canh/core/time/instant';
 import type { Log } from '@canh/runtime/log';
+import { DeviceLogins, type LoggedIn, type Login } from './device-logins.js';
 import { kindOfTopic, mayFollow } from './device-topics.js';
 import type { Intake } from './intake.js';
 import { MqttListeners } from './mqtt-listeners.js';
@@ -24,7 +26,7 @@ const MOST_BYTES_OF_CONNECT = 131_072;
 /** Topic, ids and the like around a payload. */
 const MOST_BYTES_AROUND = 65_536;
 /** MQTT 3.1.1, 3.2.2.3. */
-const CONNACK = { identifierRejected: 2, badUserNameOrPassword: 4, notAuthorized: 5 } as const;
+const CONNACK = { identifierRejected: 2, serverUnavailable: 3, badUserNameOrPassword: 4, notAuthorized: 5 } as const;
 /** Four of these still fit into a timer. */
 const NEVER_MS = 500_000_000;
 const FORBIDDEN_TOPIC = 'forbidden topic';
@@ -35,13 +37,14 @@ const RECEIVED = 'received';
 /** Of a CONNECT packet, what is looked at and changed. */
 interface Connect {
   readonly username?: string | undefined;
+  readonly password?: Buffer | undefined;
   clientId: string;
   clean: boolean;
   readonly will?: { readonly topic: string } | undefined;
 }
 
 type Verdict =
-  | { readonly admitted: true; readonly deviceId: string; readonly token: string }
+  | { readonly admitted: true; readonly deviceId: string; readonly login: LoggedIn }
   | {
       readonly admitted: false;
       readonly reason: Refusal['reason'];
@@ -73,10 +76,12 @@ export class MqttDoor {
   private readonly connected = new Set<Client>();
   private readonly lanes = new WeakMap<Client, TelemetryLane>();
   private readonly acks = new PubAcks();
+  /** Whose password is being looked at, and how their connection is read from again. */
+  private readonly lookedAt = new WeakMap<Client, () => void>();
 
   private constructor(
     private readonly intake: Intake,
-    private readonly credentials: Credentials,
+    private readonly logins: DeviceLogins,
     private readonly settings: MqttDoorSettings,
     private readonly log: Log,
   ) {}
@@ -86,7 +91,7 @@ export class MqttDoor {
 
   /** Opens both ports. Throws CanhError `PORT_NOT_OPEN` with the setting that chooses another. */
   static async open(intake: Intake, credentials: Credentials, settings: MqttDoorSettings, log: Log): Promise<MqttDoor> {
-    const door = new MqttDoor(intake, credentials, settings, log);
+    const door = new MqttDoor(intake, new DeviceLogins(credentials, null), settings, log);
     door.aedes = await Aedes.createBroker({
       // Without a limit of its own, one subscriber cannot use up the emitter's places and stall all others.
       concurrency: 0,
@@ -105,7 +110,11 @@ export class MqttDoor {
       // A second lock behind the filters: nothing that a device published leaves by any way.
       authorizeForward: (_client, packet) => (packet.topic === RECEIVED ? null : packet),
     });
-    door.aedes.on('clientReady', (client: Client) => door.connected.add(client));
+    door.aedes.on('clientReady', (client: Client) => {
+      door.connected.add(client);
+      // It may have been withdrawn between the look and this moment.
+      door.dropIfRevoked(client);
+    });
     door.aedes.on('clientDisconnect', (client: Client) => door.connected.delete(client));
     // Not in its types, and without a listener the end of the process.
     (door.aedes as EventEmitter).on('error', (error: Error) =>
@@ -136,14 +145,26 @@ export class MqttDoor {
     return this.listeners.wsPort;
   }
 
-  /** Hangs up on every client whose token was withdrawn since it connected. */
+  /** Hangs up on every client whose token, password or certificate was withdrawn since it connected. */
   dropRevoked(): void {
+    for (const client of this.connected) this.dropIfRevoked(client);
+  }
+
+  /** Hangs up on every client whose credential has run out by itself. */
+  dropEnded(now: Instant): void {
     for (const client of this.connected) {
-      const admitted = this.admitted(client);
-      if (admitted === null || this.credentials.identify(admitted.token)?.deviceId === admitted.deviceId) continue;
-      this.refuse(client, 'unknown-credential', 'the token was withdrawn');
-      client.close();
+      const until = this.admitted(client)?.login.identity.until ?? null;
+      if (until !== null && until <= now) this.dropIfRevoked(client);
     }
+  }
+
+  private dropIfRevoked(client: Client): void {
+    const admitted = this.admitted(client);
+    if (admitted === null) return;
+    const login = this.logins.standing(admitted.login);
+    if (login !== null) return void this.verdicts.set(client, { ...admitted, login });
+    this.refuse(client, 'unknown-credential', 'its credential was withdrawn or has run out');
+    client.close();
   }
 
   /** Takes nothing new, and lets go of everybody. What was accepted is in the journal's hands. */
@@ -172,7 +193,10 @@ export class MqttDoor {
     this.lanes.set(client, lane);
     paceReading(
       client,
-      (again) => lane.mayRead(again) && this.intake.mayRead(this.admitted(client)?.deviceId ?? '', again),
+      (again) =>
+        this.mayReadOn(client, again) &&
+        lane.mayRead(again) &&
+        this.intake.mayRead(this.admitted(client)?.deviceId ?? '', again),
     );
   }
 
@@ -183,29 +207,54 @@ export class MqttDoor {
   private identify(client: Client, packet: Connect, done: (error: Error | null, success: boolean) => void): void {
     // Nothing is kept here for who is away, so there is no session to keep; Aedes would keep them all in memory.
     packet.clean = true;
-    try {
-      const verdict = this.verdictOn(packet);
+    const found = (login: Login): void => {
+      const verdict = this.verdictOn(login, packet);
       this.verdicts.set(client, verdict);
       if (verdict.admitted)
         packet.clientId = `${verdict.deviceId}/${packet.clientId === '' ? randomUUID() : packet.clientId}`;
+      done(null, true);
+    };
+    const failed = (error: Error): void => {
+      this.log.error({ event: 'mqtt.unidentified', error: error.message }, error.message);
+      done(error, false);
+    };
+    const { username, password } = packet;
+    const gone = (): boolean => client.conn.destroyed;
+    let login: Login | Promise<Login>;
+    try {
+      login = this.logins.login({ username, password, certificate: null, address: addressOf(client), gone });
     } catch (error) {
-      this.log.error({ event: 'mqtt.unidentified', error: (error as Error).message }, (error as Error).message);
-      return done(error as Error, false);
+      return failed(error as Error);
     }
-    done(null, true);
+    if (!(login instanceof Promise)) return found(login);
+    this.lookedAt.set(client, () => undefined);
+    const readOn = (): void => {
+      const again = this.lookedAt.get(client);
+      this.lookedAt.delete(client);
+      again?.();
+    };
+    void login.then(found, failed).finally(readOn);
   }
 
-  private verdictOn({ username, clientId, will }: Connect): Verdict {
-    const identity = username === undefined ? null : this.credentials.identify(username);
-    if (username === undefined || identity === null)
-      return turnedAway('unknown-credential', 'the user name is no token of a device', CONNACK.badUserNameOrPassword);
+  /** While its password is looked at, nothing more is taken into memory of somebody who may be anybody. */
+  private mayReadOn(client: Client, again: () => void): boolean {
+    if (!this.lookedAt.has(client)) return true;
+    this.lookedAt.set(client, again);
+    return false;
+  }
+
+  private verdictOn(login: Login, { clientId, will }: Connect): Verdict {
+    if (!login.ok) {
+      const returnCode = login.comeAgain ? CONNACK.serverUnavailable : CONNACK.badUserNameOrPassword;
+      return turnedAway('unknown-credential', login.detail, returnCode);
+    }
     if (clientId.length > LONGEST_CLIENT_ID) {
       const detail = `a client id of ${clientId.length} characters, at most ${LONGEST_CLIENT_ID}`;
       return turnedAway('bad-client-id', detail, CONNACK.identifierRejected);
     }
     if (will !== undefined && kindOfTopic(will.topic) === undefined)
       return turnedAway('forbidden-topic', `a will on ${will.topic.slice(0, 200)}`, CONNACK.notAuthorized);
-    return { admitted: true, deviceId: identity.deviceId, token: username };
+    return { admitted: true, deviceId: login.identity.deviceId, login };
   }
 
   private admitted(client: Client): (Verdict & { admitted: true }) | null {
@@ -270,9 +319,12 @@ export class MqttDoor {
 
   private refuse(client: Client, reason: Refusal['reason'], detail: string): void {
     const door = client.req === undefined ? 'mqtt' : 'ws';
-    const address = (client.conn as { remoteAddress?: string }).remoteAddress ?? client.req?.socket.remoteAddress ?? '';
-    this.intake.refuse(this.admitted(client)?.deviceId ?? '', { door, reason, detail, address });
+    this.intake.refuse(this.admitted(client)?.deviceId ?? '', { door, reason, detail, address: addressOf(client) });
   }
+}
+
+function addressOf({ conn, req }: Client): string {
+  return (conn as { remoteAddress?: string }).remoteAddress ?? req?.socket.remoteAddress ?? '';
 }
 
 /** MQTT 3.1.1, 3.2.2.3: the version that was asked for is not supported. */

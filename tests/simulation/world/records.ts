@@ -7,7 +7,7 @@ import { SqlInventoryDesk } from '@canh/adapters/records-sql/sql-inventory-desk'
 import { AREA, DEVICES, STATIONS } from './province.js';
 
 /** Tables that hold the inventory, which all runs have in common, and what the migrations have written. */
-const KEPT = /^(sqlite_|kysely_|areas$|stations$|limits$|devices$|device_tokens$|counters$)/;
+const KEPT = /^(sqlite_|kysely_|areas$|stations$|limits$|devices$|device_(tokens|passwords|revocations)$|counters$)/;
 
 /** The real records in memory: one database for all runs of a process, emptied in between. */
 export class Records {

@@ -1,5 +1,5 @@
-import { isIPv6 } from 'node:net';
 import { HOUR_MS, MINUTE_MS, SECOND_MS, type Clock, type Instant } from '@canh/core/time/instant';
+import { networkOf } from '@canh/runtime/network-of';
 
 /** After so many failures in a row every further one doubles the wait. An address may stand for a whole office behind one router. */
 const FREE_FAILURES = { account: 5, address: 10 } as const;
@@ -67,23 +67,4 @@ export class BackOff {
       if (longestQuiet !== undefined) this.failures.delete(longestQuiet);
     }
   }
-}
-
-/** IPv4 whole; of IPv6 the first 64 bits, since one line of a provider has all the others. */
-export function networkOf(address: string): string {
-  const plain = address.replace(/%.*$/, '').toLowerCase();
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(plain)?.[1];
-  if (mapped !== undefined) return mapped;
-  if (!isIPv6(plain)) return plain;
-  const [head = '', tail] = plain.split('::');
-  const groups = (part: string | undefined): string[] => (part === undefined || part === '' ? [] : part.split(':'));
-  const filled = [
-    ...groups(head),
-    ...(tail === undefined ? [] : Array<string>(8 - groups(head).length - groups(tail).length).fill('0')),
-    ...groups(tail),
-  ];
-  return `${filled
-    .slice(0, 4)
-    .map((group) => group.replace(/^0+(?=.)/, ''))
-    .join(':')}::/64`;
 }

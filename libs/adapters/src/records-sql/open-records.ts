@@ -8,12 +8,18 @@ import { CanhError } from '@canh/core/canh-error';
 import * as firstRecords from './migrations/0001-first-records.js';
 import * as ledger from './migrations/0002-ledger.js';
 import * as formerDevices from './migrations/0003-former-devices.js';
+import * as deviceCredentials from './migrations/0005-device-credentials.js';
 import { NodeSqliteDialect } from './node-sqlite-dialect.js';
 import type { Schema } from './schema.js';
 import { isBusy, primaryCode, SQLITE } from './sqlite-errors.js';
 
 /** In the order of their names; one that was released is never changed. */
-const MIGRATIONS = { '0001-first-records': firstRecords, '0002-ledger': ledger, '0003-former-devices': formerDevices };
+const MIGRATIONS = {
+  '0001-first-records': firstRecords,
+  '0002-ledger': ledger,
+  '0003-former-devices': formerDevices,
+  '0005-device-credentials': deviceCredentials,
+};
 
 /** The records of one data folder, over one connection. Every thread and process opens its own. */
 export class RecordsDatabase extends Kysely<Schema> {

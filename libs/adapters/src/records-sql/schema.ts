@@ -53,7 +53,9 @@ export interface Schema {
     profile_id: string;
     gateway_id: string | null;
   };
-  device_tokens: { device_id: string; token_hash: string };
+  device_tokens: { token_hash: string; device_id: string; valid_until: number | null };
+  device_passwords: { device_id: string; password_hash: string };
+  device_revocations: { device_id: string; revoked_at: number };
   device_attributes: { device_id: string; name: string; value: string; at: number };
   quarantine: {
     journal_offset: number;

@@ -27,7 +27,11 @@ export async function loadServerKey(dataDir: string): Promise<ServerKey> {
 }
 
 /** What is kept of a secret that somebody else holds. A hash for one purpose never matches one for another. */
-export function keyedHash(key: ServerKey, purpose: 'device-token' | 'session', secret: string): string {
+export function keyedHash(
+  key: ServerKey,
+  purpose: 'device-token' | 'device-password' | 'session',
+  secret: string,
+): string {
   return createHmac('sha256', key).update(`${purpose}:${secret}`).digest('base64url');
 }
 

@@ -60,10 +60,10 @@ async function sums(series: SeriesStore): Promise<Record<string, number>> {
 describe('a device that is moved', () => {
   it('has each of its readings where it stood then, also when a lost store is filled again', async () => {
     await gauge.send(1, 1, 1);
-    await eventually(async () => expect((await sums(store)).g).toBe(3));
+    await eventually(async () => expect((await sums(store))['g']).toBe(3));
     await move('bridge', FROM + 3 * MINUTE_MS);
     await gauge.send(2, 2);
-    await eventually(async () => expect((await sums(store)).bridge).toBe(4));
+    await eventually(async () => expect((await sums(store))['bridge']).toBe(4));
     await move('harbour', FROM + 5 * MINUTE_MS);
     await gauge.send(5);
     const where = { g: 3, bridge: 4, harbour: 5 };

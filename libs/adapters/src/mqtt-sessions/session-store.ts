@@ -59,8 +59,6 @@ interface Client {
   readonly clean?: boolean;
 }
 
-type Will = Packet & { brokerId?: string; clientId?: string };
-
 export interface LeftWill {
   readonly sessionId: string;
   readonly deviceId: string;
@@ -302,7 +300,7 @@ export class SessionStore {
     this.incoming.delete(id);
   }
 
-  async putWill(client: Client, will: Will): Promise<void> {
+  async putWill(client: Client, will: Packet): Promise<void> {
     will.brokerId = this.broker.id;
     will.clientId = client.id;
     const deviceId = deviceOfSession(client.id);
@@ -319,12 +317,12 @@ export class SessionStore {
     );
   }
 
-  async getWill({ id }: Client): Promise<Will | undefined> {
+  async getWill({ id }: Client): Promise<Packet | undefined> {
     const row = this.one('select packet, payload from wills where id = ?', id);
-    return row === undefined ? undefined : withPayload<Will>(row);
+    return row === undefined ? undefined : withPayload(row);
   }
 
-  async delWill(client: Client & { readonly brokerId?: string }): Promise<Will | undefined> {
+  async delWill(client: Client & { readonly brokerId?: string }): Promise<Packet | undefined> {
     const will = await this.getWill(client);
     if (will === undefined) return undefined;
     // A connection that was taken over ends after its successor has left a will of its own.
@@ -337,7 +335,7 @@ export class SessionStore {
   streamWill(brokers: Readonly<Record<string, unknown>> = {}): Readable {
     const rows = this.all('select broker_id, packet, payload from wills order by id');
     return Readable.from(
-      rows.filter((row) => brokers[String(row['broker_id'])] === undefined).map((row) => withPayload<Will>(row)),
+      rows.filter((row) => brokers[String(row['broker_id'])] === undefined).map((row) => withPayload(row)),
     );
   }
 
@@ -414,7 +412,7 @@ export class SessionStore {
       limit,
     );
     return rows.map((row) => {
-      const { topic, payload } = withPayload<Will>(row);
+      const { topic, payload } = withPayload(row);
       return {
         sessionId: String(row['id']),
         deviceId: String(row['device_id']),

@@ -9,6 +9,8 @@ export interface Packet {
   qos: number;
   retain: boolean;
   dup: boolean;
+  /** Whose will it is. */
+  clientId?: string;
   /** It is worth nothing any more from then on, in ms since 1970. */
   messageExpiry?: number;
 }
@@ -27,8 +29,8 @@ export function headOf(packet: object): string {
   return JSON.stringify(head);
 }
 
-export function withPayload<P>(row: Row): P {
-  return { ...(JSON.parse(String(row['packet'])) as object), payload: payloadOf(row) } as P;
+export function withPayload(row: Row): Packet {
+  return { ...(JSON.parse(String(row['packet'])) as object), payload: payloadOf(row) } as Packet;
 }
 
 export function outgoingOf(row: Row): Packet | PacketId {

@@ -8,6 +8,7 @@ import { CanhError } from '@canh/core/canh-error';
 import * as firstRecords from './migrations/0001-first-records.js';
 import * as ledger from './migrations/0002-ledger.js';
 import * as formerDevices from './migrations/0003-former-devices.js';
+import * as mqttCommands from './migrations/0004-mqtt-commands.js';
 import * as deviceCredentials from './migrations/0005-device-credentials.js';
 import { NodeSqliteDialect } from './node-sqlite-dialect.js';
 import type { Schema } from './schema.js';
@@ -18,6 +19,7 @@ const MIGRATIONS = {
   '0001-first-records': firstRecords,
   '0002-ledger': ledger,
   '0003-former-devices': formerDevices,
+  '0004-mqtt-commands': mqttCommands,
   '0005-device-credentials': deviceCredentials,
 };
 

@@ -6,6 +6,7 @@ import type { QuarantineReason } from '@canh/core/readings/quarantine';
 import type { ReplayableKind } from '@canh/core/readings/replayed';
 import type { Follower } from '@canh/core/rules/checkpoints';
 import type { Severity } from '@canh/core/rules/rule';
+import type { CommandState } from '@canh/core/stations/device-commands';
 import type { Language } from '@canh/core/stations/local-text';
 
 /**
@@ -56,6 +57,20 @@ export interface Schema {
   device_tokens: { token_hash: string; device_id: string; valid_until: number | null };
   device_passwords: { device_id: string; password_hash: string };
   device_revocations: { device_id: string; revoked_at: number };
+  device_commands: {
+    id: number;
+    device_id: string;
+    method: string;
+    params: string;
+    requested_by: string;
+    created_at: number;
+    expires_at: number;
+    state: CommandState;
+    sent_at: number | null;
+    delivered_at: number | null;
+    answered_at: number | null;
+    answer: string | null;
+  };
   device_attributes: { device_id: string; name: string; value: string; at: number };
   quarantine: {
     journal_offset: number;
@@ -161,4 +176,4 @@ export interface Schema {
  * Numbers that only go up, or that count rows. A row of its own and not a sequence: raised inside the transaction, the numbers appear to
  * readers in their order.
  */
-export type Counter = 'registry-version' | 'alert-change' | 'quarantine-rows' | 'quarantine-bytes';
+export type Counter = 'registry-version' | 'alert-change' | 'quarantine-rows' | 'quarantine-bytes' | 'device-command';

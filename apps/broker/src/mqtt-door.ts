@@ -8,7 +8,7 @@ import type { Credentials } from '@canh/core/stations/credentials';
 import type { Instant } from '@canh/core/time/instant';
 import type { Log } from '@canh/runtime/log';
 import { DeviceLogins, type LoggedIn, type Login } from './device-logins.js';
-import { kindOfTopic, mayFollow } from './device-topics.js';
+import { deviceAccess, type DoorAccess } from './door-access.js';
 import type { Intake } from './intake.js';
 import { MqttListeners } from './mqtt-listeners.js';
 import { paceReading } from './paced-reading.js';
@@ -81,7 +81,7 @@ export class MqttDoor {
 
   private constructor(
     private readonly intake: Intake,
-    private readonly logins: DeviceLogins,
+    private readonly access: DoorAccess,
     private readonly settings: MqttDoorSettings,
     private readonly log: Log,
   ) {}
@@ -90,8 +90,13 @@ export class MqttDoor {
   private listeners!: MqttListeners;
 
   /** Opens both ports. Throws CanhError `PORT_NOT_OPEN` with the setting that chooses another. */
-  static async open(intake: Intake, credentials: Credentials, settings: MqttDoorSettings, log: Log): Promise<MqttDoor> {
-    const door = new MqttDoor(intake, new DeviceLogins(credentials, null), settings, log);
+  static open(intake: Intake, credentials: Credentials, settings: MqttDoorSettings, log: Log): Promise<MqttDoor> {
+    return MqttDoor.openTo(deviceAccess(new DeviceLogins(credentials, null)), intake, settings, log);
+  }
+
+  /** The same for others than devices. */
+  static async openTo(access: DoorAccess, intake: Intake, settings: MqttDoorSettings, log: Log): Promise<MqttDoor> {
+    const door = new MqttDoor(intake, access, settings, log);
     door.aedes = await Aedes.createBroker({
       // Without a limit of its own, one subscriber cannot use up the emitter's places and stall all others.
       concurrency: 0,
@@ -161,7 +166,7 @@ export class MqttDoor {
   private dropIfRevoked(client: Client): void {
     const admitted = this.admitted(client);
     if (admitted === null) return;
-    const login = this.logins.standing(admitted.login);
+    const login = this.access.standing(admitted.login);
     if (login !== null) return void this.verdicts.set(client, { ...admitted, login });
     this.refuse(client, 'unknown-credential', 'its credential was withdrawn or has run out');
     client.close();
@@ -206,12 +211,11 @@ export class MqttDoor {
    */
   private identify(client: Client, packet: Connect, done: (error: Error | null, success: boolean) => void): void {
     // Nothing is kept here for who is away, so there is no session to keep; Aedes would keep them all in memory.
-    packet.clean = true;
+    if (!this.access.keepsSessions) packet.clean = true;
     const found = (login: Login): void => {
       const verdict = this.verdictOn(login, packet);
       this.verdicts.set(client, verdict);
-      if (verdict.admitted)
-        packet.clientId = `${verdict.deviceId}/${packet.clientId === '' ? randomUUID() : packet.clientId}`;
+      if (verdict.admitted) packet.clientId = this.access.clientId(verdict.deviceId, packet.clientId || randomUUID());
       done(null, true);
     };
     const failed = (error: Error): void => {
@@ -222,7 +226,7 @@ export class MqttDoor {
     const gone = (): boolean => client.conn.destroyed;
     let login: Login | Promise<Login>;
     try {
-      login = this.logins.login({ username, password, certificate: null, address: addressOf(client), gone });
+      login = this.access.login({ username, password, certificate: null, address: addressOf(client), gone });
     } catch (error) {
       return failed(error as Error);
     }
@@ -252,7 +256,7 @@ export class MqttDoor {
       const detail = `a client id of ${clientId.length} characters, at most ${LONGEST_CLIENT_ID}`;
       return turnedAway('bad-client-id', detail, CONNACK.identifierRejected);
     }
-    if (will !== undefined && kindOfTopic(will.topic) === undefined)
+    if (will !== undefined && this.access.becomesOf(will.topic) === undefined)
       return turnedAway('forbidden-topic', `a will on ${will.topic.slice(0, 200)}`, CONNACK.notAuthorized);
     return { admitted: true, deviceId: login.identity.deviceId, login };
   }
@@ -278,7 +282,7 @@ export class MqttDoor {
     const deviceId = client === null ? undefined : this.admitted(client)?.deviceId;
     // Without a client it is a will that Aedes found left over: nobody vouches for it any more.
     if (client === null || deviceId === undefined) return done(new Error(FORBIDDEN_TOPIC));
-    const kind = kindOfTopic(packet.topic);
+    const kind = this.access.becomesOf(packet.topic);
     if (kind === undefined) {
       this.refuse(client, 'forbidden-topic', `published to ${packet.topic.slice(0, 200)}`);
       return done(new Error(FORBIDDEN_TOPIC));
@@ -292,6 +296,7 @@ export class MqttDoor {
       );
       return done(new Error(TOO_LARGE));
     }
+    if (kind === 'forwarded') return done(null);
     packet.topic = RECEIVED;
     packet.retain = false;
     this.intake.take(kind, deviceId, payload, (error) => {
@@ -302,7 +307,7 @@ export class MqttDoor {
   }
 
   private mayFollow(client: Client, filter: string): boolean {
-    const allowed = mayFollow(filter);
+    const allowed = this.access.mayFollow(filter);
     if (!allowed) this.refuse(client, 'forbidden-filter', `subscribed to ${filter.slice(0, 200)}`);
     return allowed;
   }

@@ -20,6 +20,7 @@ import { openHttpDoor } from '../../apps/broker/src/http-door.js';
 import { Intake } from '../../apps/broker/src/intake.js';
 import { MqttDoor } from '../../apps/broker/src/mqtt-door.js';
 import { FaultyFolder } from '../faults/journal/journal.parts.js';
+import { doorSettings } from './door-settings.js';
 import { RawDevice } from './raw-device.js';
 
 const text = { vi: 'x', en: 'x' };
@@ -87,7 +88,7 @@ export class Doors {
       () => doors.link.place(5_000),
       longestWaitMs,
     );
-    const settings = { host: '127.0.0.1', mqttPort: 0, wsPort: 0, messageMaxBytes: 262_144, mqttLane };
+    const settings = doorSettings({ mqttLane });
     const credentials = new SqlCredentials(records, key, systemClock);
     doors.door = await MqttDoor.open(doors.intake, credentials, settings, log);
     openHttpDoor(doors.http, doors.intake, credentials, settings.messageMaxBytes, systemClock);

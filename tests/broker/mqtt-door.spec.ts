@@ -17,9 +17,11 @@ import { START } from '@canh/core/readings/journal';
 import type { Refusal } from '@canh/core/readings/message';
 import { openLog } from '@canh/runtime/log';
 import { systemClock } from '@canh/runtime/system-clock';
+import type { BrokerSettings } from '../../apps/broker/src/broker.settings.js';
 import { Intake } from '../../apps/broker/src/intake.js';
 import { MqttDoor } from '../../apps/broker/src/mqtt-door.js';
 import { eventually } from '../support/eventually.js';
+import { doorSettings } from './door-settings.js';
 import { connectPacket } from './raw-device.js';
 
 const TELEMETRY = 'v1/devices/me/telemetry';
@@ -35,15 +37,10 @@ describe.each([true, false])('the MQTT door, with a telemetry lane: %s', (mqttLa
   let refusals: Refusal[];
   const clients: { end(force?: boolean): unknown }[] = [];
 
-  const open = async (ports: { mqttPort?: number; wsPort?: number } = {}): Promise<MqttDoor> => {
+  const open = async (changed: Partial<BrokerSettings> = {}): Promise<MqttDoor> => {
     const intake = new Intake(journal, systemClock, log, (refusal) => refusals.push(refusal));
     const credentials = new SqlCredentials(records, await loadServerKey(folder), systemClock);
-    return MqttDoor.open(
-      intake,
-      credentials,
-      { host: '127.0.0.1', mqttPort: 0, wsPort: 0, messageMaxBytes: 262_144, mqttLane, ...ports },
-      log,
-    );
+    return MqttDoor.open(intake, credentials, doorSettings({ mqttLane, ...changed }), log);
   };
   const connect = async (
     device: 'a' | 'b',
@@ -141,10 +138,10 @@ describe.each([true, false])('the MQTT door, with a telemetry lane: %s', (mqttLa
 
   it('says so too where the packet with the token does not come in one piece', async () => {
     const socket = await raw();
-    const packet = connectPacket('x'.repeat(60_000));
-    socket.write(packet.subarray(0, 20_000));
+    const packet = connectPacket('x'.repeat(4_000));
+    socket.write(packet.subarray(0, 2_000));
     await turnsOfTheLoop(20);
-    socket.write(packet.subarray(20_000));
+    socket.write(packet.subarray(2_000));
     const [answer] = (await once(socket, 'data')) as [Buffer];
     expect([...answer]).toEqual([0x20, 2, 0, 4]);
   });
@@ -238,6 +235,58 @@ describe.each([true, false])('the MQTT door, with a telemetry lane: %s', (mqttLa
     slightly.publish(TELEMETRY, Buffer.alloc(262_145, 'x'), { qos: 1 });
     await closedToo;
     expect(refusals.at(-1)?.detail).toContain('262145');
+  });
+
+  it('turns away a client without a keep-alive, or with a longer one than is allowed, and says so', async () => {
+    for (const keepAlive of [0, 3_601]) {
+      const socket = await raw();
+      socket.write(connectPacket(tokens.a, keepAlive));
+      const [answer] = (await once(socket, 'data')) as [Buffer];
+      expect([...answer]).toEqual([0x20, 2, 0, 5]);
+    }
+    expect(refusals.map(({ reason }) => reason)).toEqual(['bad-keep-alive', 'bad-keep-alive']);
+    await door.close();
+    door = await open({ mqttKeepaliveMaxSeconds: 0 });
+    const socket = await raw();
+    socket.write(connectPacket(tokens.a, 0));
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    expect([...answer]).toEqual([0x20, 2, 0, 0]);
+  });
+
+  it('hangs up on a SUBSCRIBE with thousands of filters, before they are looked at', async () => {
+    const client = await connect('a');
+    const closed = closing(client);
+    client.subscribe(Array.from({ length: 5_000 }, (_, nth) => `v1/devices/me/rpc/response/${nth}`));
+    await closed;
+    expect(refusals).toMatchObject([{ reason: 'too-many-filters', detail: '5000 filters in one packet, at most 20' }]);
+  });
+
+  it('hangs up on one connection too many, and keeps that it came', async () => {
+    await door.close();
+    door = await open({ mqttConnections: 1 });
+    const client = await connect('a');
+    const socket = await raw();
+    await once(socket, 'close');
+    expect(refusals).toMatchObject([{ reason: 'too-many-connections', door: 'mqtt', address: '127.0.0.1' }]);
+    await client.endAsync();
+    await eventually(async () => void (await connect('b')));
+  });
+
+  it('reads no faster from a device than it may send, and drops nothing that it sends', async () => {
+    await door.close();
+    door = await open({ deviceMessagesPerSecond: 100 });
+    const [loud, quiet] = [await connect('a'), await connect('b')];
+    // More than is read at once.
+    const payloads = Array.from({ length: 350 }, (_, nth) => `{"level_m":${nth},"note":"${'x'.repeat(1_000)}"}`);
+    const sent = payloads.map((payload) => loud.publishAsync(TELEMETRY, payload, { qos: 1 }));
+    await quiet.publishAsync(TELEMETRY, '{"level_m":-1}', { qos: 1 });
+    await Promise.all(sent);
+    expect(door.slowed).toBeGreaterThan(0);
+    const kept = await journaled();
+    expect(kept.indexOf('telemetry device-b {"level_m":-1}')).toBeLessThan(300);
+    expect(kept.filter((line) => line.startsWith('telemetry device-a'))).toEqual(
+      payloads.map((payload) => `telemetry device-a ${payload}`),
+    );
   });
 
   it('says which setting to change when a port is taken', async () => {

@@ -60,9 +60,12 @@ export class RawDevice {
   }
 }
 
-/** CONNECT of MQTT 3.1.1 with a user name, without keep-alive. */
-export const connectPacket = (user: string): Buffer =>
-  packet(CONNECT, Buffer.concat([field('MQTT'), Buffer.from([4, 0x82, 0, 0]), field(''), field(user)]));
+/** CONNECT of MQTT 3.1.1 with a user name and a keep-alive in seconds. */
+export const connectPacket = (user: string, keepAlive = 600): Buffer =>
+  packet(
+    CONNECT,
+    Buffer.concat([field('MQTT'), Buffer.from([4, 0x82, keepAlive >> 8, keepAlive & 255]), field(''), field(user)]),
+  );
 
 const field = (value: string): Buffer => {
   const bytes = Buffer.from(value);

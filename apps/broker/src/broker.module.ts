@@ -134,6 +134,15 @@ export class Doors implements OnModuleInit, OnApplicationShutdown {
         this.inc(journal.appended);
       },
     });
+    new Counter({
+      name: 'canh_mqtt_slowed_total',
+      help: 'How often a device that sends more than it may was not read from for a while.',
+      registers,
+      collect() {
+        this.reset();
+        this.inc(mqtt.slowed);
+      },
+    });
     const gauge = (name: string, help: string, value: () => number | Promise<number>): void => {
       new Gauge({
         name,

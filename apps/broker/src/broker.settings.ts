@@ -32,6 +32,78 @@ export class BrokerSettings extends HttpSettings {
   readonly mqttLane: boolean = true;
 
   @Setting({
+    name: 'CANH_DEVICE_MESSAGES_PER_SECOND',
+    says: 'A device that sends more over MQTT is read from no faster than this; nothing that it sends is dropped.',
+  })
+  @IsInt()
+  @Min(10)
+  @Max(1_000_000)
+  readonly deviceMessagesPerSecond: number = 10_000;
+
+  @Setting({
+    name: 'CANH_MQTT_CONNECTIONS',
+    says: 'MQTT connections at once; one more is hung up on.',
+  })
+  @IsInt()
+  @Min(1)
+  @Max(1_000_000)
+  readonly mqttConnections: number = 12_000;
+
+  @Setting({
+    name: 'CANH_MQTT_CONNECTIONS_PER_ADDRESS',
+    says: 'Of them from one address, or one network of IPv6, but for this machine’s own: a mobile network may stand for many devices.',
+  })
+  @IsInt()
+  @Min(1)
+  @Max(1_000_000)
+  readonly mqttConnectionsPerAddress: number = 2_000;
+
+  @Setting({
+    name: 'CANH_MQTT_CONNECTS_PER_SECOND',
+    says: 'So many MQTT connections are let in each second; others wait for their turn.',
+  })
+  @IsInt()
+  @Min(1)
+  @Max(100_000)
+  readonly mqttConnectsPerSecond: number = 1_000;
+
+  @Setting({
+    name: 'CANH_MQTT_CONNECT_SECONDS',
+    says: 'A connection that has not said CONNECT by then is hung up on.',
+  })
+  @IsInt()
+  @Min(1)
+  @Max(600)
+  readonly mqttConnectSeconds: number = 10;
+
+  @Setting({
+    name: 'CANH_MQTT_CONNECT_MAX_BYTES',
+    says: 'A CONNECT with more bytes is hung up on before it is in memory; a will is part of it.',
+  })
+  @IsInt()
+  @Min(256)
+  @Max(262_144)
+  readonly mqttConnectMaxBytes: number = 4_096;
+
+  @Setting({
+    name: 'CANH_MQTT_KEEPALIVE_MAX_SECONDS',
+    says: 'A client must ask for a keep-alive, and for none longer than this; 0 takes any, also none.',
+  })
+  @IsInt()
+  @Min(0)
+  @Max(65_535)
+  readonly mqttKeepaliveMaxSeconds: number = 3_600;
+
+  @Setting({
+    name: 'CANH_MQTT_FILTERS_MAX',
+    says: 'Filters in one SUBSCRIBE or UNSUBSCRIBE.',
+  })
+  @IsInt()
+  @Min(1)
+  @Max(1_000)
+  readonly mqttFiltersMax: number = 20;
+
+  @Setting({
     name: 'CANH_DISK_WARN_MB',
     says: 'Below so many free megabytes of the data folder, /health/ready warns; 0 never does.',
   })

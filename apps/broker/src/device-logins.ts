@@ -1,6 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import type { Credentials, DeviceIdentity } from '@canh/core/stations/credentials';
 import { networkOf } from '@canh/runtime/network-of';
+import type { ClientCertificate, DeviceCertificates } from './device-certificates.js';
 import { FailedLogins } from './failed-logins.js';
 import { SlowLine } from './slow-line.js';
 
@@ -8,8 +9,7 @@ import { SlowLine } from './slow-line.js';
 export interface Shown {
   readonly username?: string | undefined;
   readonly password?: Buffer | undefined;
-  /** What the other end of a TLS connection proved to have, trusted or not; null where it showed none. */
-  readonly certificate: X509Certificate | null;
+  readonly certificate: ClientCertificate | null;
   readonly address: string;
   /** Whether they have hung up meanwhile. */
   gone(): boolean;
@@ -24,14 +24,6 @@ export interface LoggedIn {
 
 export type Login = LoggedIn | { readonly ok: false; readonly detail: string; readonly comeAgain: boolean };
 
-/** Whom certificates speak for. */
-export interface CertificateLogins {
-  /** The device, or why it is none of ours. */
-  identify(certificate: X509Certificate): DeviceIdentity | { readonly detail: string };
-  /** Whether it may still be used: not revoked, not run out, its authority still trusted. */
-  stands(certificate: X509Certificate): boolean;
-}
-
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 const refused = (detail: string, comeAgain = false): Login => ({ ok: false, detail, comeAgain });
@@ -43,7 +35,7 @@ export class DeviceLogins {
 
   constructor(
     private readonly credentials: Credentials,
-    private readonly certificates: CertificateLogins | null,
+    private readonly certificates: DeviceCertificates | null,
   ) {}
 
   /** A promise only where a slow hash has to be made first. */
@@ -52,7 +44,7 @@ export class DeviceLogins {
     let why = 'the user name is no token of a device';
     if (certificate !== null && this.certificates !== null) {
       const identity = this.certificates.identify(certificate);
-      if (!('detail' in identity)) return { ok: true, identity, certificate };
+      if (!('detail' in identity)) return { ok: true, identity, certificate: certificate.certificate };
       why = identity.detail;
     }
     if (username === undefined) return refused(why);

@@ -27,3 +27,23 @@ export function kindOfTopic(topic: string): MessageKind | undefined {
 export function mayFollow(filter: string): boolean {
   return SUBSCRIBE_FILTERS.has(filter);
 }
+
+/** Where a device finds the command with this id. */
+export function requestTopic(id: number): string {
+  return `v1/devices/me/rpc/request/${id}`;
+}
+
+/** The id of the command in such a topic, or null. */
+export function commandOfRequest(topic: string): number | null {
+  return idAfter('v1/devices/me/rpc/request/', topic);
+}
+
+/** The id of the command that a device answers by publishing to this topic, or null. */
+export function commandOfResponse(topic: string): number | null {
+  return idAfter('v1/devices/me/rpc/response/', topic);
+}
+
+function idAfter(prefix: string, topic: string): number | null {
+  const id = topic.startsWith(prefix) ? topic.slice(prefix.length) : '';
+  return /^[1-9]\d{0,14}$/.test(id) ? Number(id) : null;
+}

@@ -5,24 +5,24 @@ import type { Duplex } from 'node:stream';
 import { Aedes, type AuthenticateError, type Client } from 'aedes';
 import type { Refusal } from '@canh/core/readings/message';
 import type { Credentials } from '@canh/core/stations/credentials';
-import type { Instant } from '@canh/core/time/instant';
+import { type Instant, SECOND_MS } from '@canh/core/time/instant';
 import type { Log } from '@canh/runtime/log';
+import type { BrokerSettings } from './broker.settings.js';
 import { DeviceLogins, type LoggedIn, type Login } from './device-logins.js';
+import { DevicePaces } from './device-pace.js';
 import { deviceAccess, type DoorAccess } from './door-access.js';
 import type { Intake } from './intake.js';
-import { MqttListeners } from './mqtt-listeners.js';
+import { MqttListeners, type TurnedAway } from './mqtt-listeners.js';
+import { boundFilters } from './filter-bound.js';
 import { paceReading } from './paced-reading.js';
 import { PubAcks } from './pub-acks.js';
 import { LANE_TOPICS, TelemetryLane } from './telemetry-lane.js';
 
-const CONNECT_WITHIN_MS = 10_000;
 /** A subscriber that has not read for so long is cut off; by default it would hold up everybody for a minute. */
 const DRAIN_WITHIN_MS = 5_000;
 const LONGEST_CLIENT_ID = 256;
 /** QoS 2 messages of one client that it has not released yet; each is held in memory whole. */
 const MOST_HALF_DONE = 20;
-/** Before anybody has said who they are: what a user name and a will may take, so that they are told no and not merely hung up on. */
-const MOST_BYTES_OF_CONNECT = 131_072;
 /** Topic, ids and the like around a payload. */
 const MOST_BYTES_AROUND = 65_536;
 /** MQTT 3.1.1, 3.2.2.3. */
@@ -38,6 +38,8 @@ const RECEIVED = 'received';
 interface Connect {
   readonly username?: string | undefined;
   readonly password?: Buffer | undefined;
+  /** Seconds; 0 for none. */
+  readonly keepalive?: number | undefined;
   clientId: string;
   clean: boolean;
   readonly will?: { readonly topic: string } | undefined;
@@ -59,13 +61,22 @@ const turnedAway = (reason: Refusal['reason'], detail: string, returnCode: numbe
   returnCode,
 });
 
-export interface MqttDoorSettings {
-  readonly host: string;
-  readonly mqttPort: number;
-  readonly wsPort: number;
-  readonly messageMaxBytes: number;
-  readonly mqttLane: boolean;
-}
+export type MqttDoorSettings = Pick<
+  BrokerSettings,
+  | 'host'
+  | 'mqttPort'
+  | 'wsPort'
+  | 'messageMaxBytes'
+  | 'mqttLane'
+  | 'deviceMessagesPerSecond'
+  | 'mqttConnections'
+  | 'mqttConnectionsPerAddress'
+  | 'mqttConnectsPerSecond'
+  | 'mqttConnectSeconds'
+  | 'mqttConnectMaxBytes'
+  | 'mqttKeepaliveMaxSeconds'
+  | 'mqttFiltersMax'
+>;
 
 /**
  * MQTT over TCP and WebSocket, through Aedes. The journal stands in `authorizePublish`: that is the one hook which Aedes runs before
@@ -76,6 +87,9 @@ export class MqttDoor {
   private readonly connected = new Set<Client>();
   private readonly lanes = new WeakMap<Client, TelemetryLane>();
   private readonly acks = new PubAcks();
+  private readonly paces: DevicePaces;
+  /** How often a device was not read from because it sent more than it may. */
+  slowed = 0;
   /** Whose password is being looked at, and how their connection is read from again. */
   private readonly lookedAt = new WeakMap<Client, () => void>();
 
@@ -84,7 +98,9 @@ export class MqttDoor {
     private readonly access: DoorAccess,
     private readonly settings: MqttDoorSettings,
     private readonly log: Log,
-  ) {}
+  ) {
+    this.paces = new DevicePaces(settings.deviceMessagesPerSecond, () => performance.now());
+  }
 
   private aedes!: Aedes;
   private listeners!: MqttListeners;
@@ -100,7 +116,7 @@ export class MqttDoor {
     door.aedes = await Aedes.createBroker({
       // Without a limit of its own, one subscriber cannot use up the emitter's places and stall all others.
       concurrency: 0,
-      connectTimeout: CONNECT_WITHIN_MS,
+      connectTimeout: settings.mqttConnectSeconds * SECOND_MS,
       drainTimeout: DRAIN_WITHIN_MS,
       maxInflightInbound: MOST_HALF_DONE,
       // Its heart would tell it, whenever the clock is set forward, that it is dead, and publish the wills of all who are connected.
@@ -128,9 +144,21 @@ export class MqttDoor {
     door.aedes.on('connectionError', (client: Client, error: Error) => door.protocolError(client, error));
     door.aedes.on('clientError', (client: Client, error: Error) => door.protocolError(client, error));
     const { host, mqttPort, wsPort, messageMaxBytes } = settings;
-    const ports = { host, mqttPort, wsPort, mostBytes: messageMaxBytes + MOST_BYTES_AROUND };
+    const limits = {
+      connections: settings.mqttConnections,
+      connectionsPerAddress: settings.mqttConnectionsPerAddress,
+      connectsPerSecond: settings.mqttConnectsPerSecond,
+    };
+    const ports = { host, mqttPort, wsPort, mostBytes: messageMaxBytes + MOST_BYTES_AROUND, limits };
+    const turnedAway = ({ door: at, address, why }: TurnedAway): void =>
+      intake.refuse('', { door: at, reason: 'too-many-connections', detail: why, address });
     try {
-      door.listeners = await MqttListeners.open(ports, (stream, request) => door.handle(stream, request), log);
+      door.listeners = await MqttListeners.open(
+        ports,
+        (stream, request) => door.handle(stream, request),
+        turnedAway,
+        log,
+      );
     } catch (error) {
       await new Promise<void>((resolve) => door.aedes.close(resolve));
       throw error;
@@ -181,7 +209,9 @@ export class MqttDoor {
   private handle(stream: Duplex, request?: IncomingMessage): void {
     const client = this.aedes.handle(stream, request);
     const most = (): number =>
-      this.admitted(client) !== null ? this.settings.messageMaxBytes + MOST_BYTES_AROUND : MOST_BYTES_OF_CONNECT;
+      this.admitted(client) !== null
+        ? this.settings.messageMaxBytes + MOST_BYTES_AROUND
+        : this.settings.mqttConnectMaxBytes;
     const lane = TelemetryLane.before({
       client,
       acks: this.acks,
@@ -193,9 +223,22 @@ export class MqttDoor {
       },
       mostPayloadBytes: this.settings.messageMaxBytes,
       deviceId: () => this.admitted(client)?.deviceId,
+      pace: () => {
+        const admitted = this.admitted(client);
+        return admitted === null ? null : this.paces.of(admitted.deviceId);
+      },
+      slowed: () => (this.slowed += 1),
       take: (kind, deviceId, payload, told) => this.intake.take(kind, deviceId, payload, told),
     });
     this.lanes.set(client, lane);
+    boundFilters(client, this.settings.mqttFiltersMax, (filters) => {
+      this.refuse(
+        client,
+        'too-many-filters',
+        `${filters} filters in one packet, at most ${this.settings.mqttFiltersMax}`,
+      );
+      client.conn.destroy();
+    });
     paceReading(
       client,
       (again) =>
@@ -247,7 +290,7 @@ export class MqttDoor {
     return false;
   }
 
-  private verdictOn(login: Login, { clientId, will }: Connect): Verdict {
+  private verdictOn(login: Login, { clientId, will, keepalive = 0 }: Connect): Verdict {
     if (!login.ok) {
       const returnCode = login.comeAgain ? CONNACK.serverUnavailable : CONNACK.badUserNameOrPassword;
       return turnedAway('unknown-credential', login.detail, returnCode);
@@ -255,6 +298,11 @@ export class MqttDoor {
     if (clientId.length > LONGEST_CLIENT_ID) {
       const detail = `a client id of ${clientId.length} characters, at most ${LONGEST_CLIENT_ID}`;
       return turnedAway('bad-client-id', detail, CONNACK.identifierRejected);
+    }
+    const longest = this.settings.mqttKeepaliveMaxSeconds;
+    if (longest > 0 && (keepalive === 0 || keepalive > longest)) {
+      const detail = `a keep-alive of ${keepalive} seconds, at least 1 and at most ${longest} (CANH_MQTT_KEEPALIVE_MAX_SECONDS)`;
+      return turnedAway('bad-keep-alive', detail, CONNACK.notAuthorized);
     }
     if (will !== undefined && this.access.becomesOf(will.topic) === undefined)
       return turnedAway('forbidden-topic', `a will on ${will.topic.slice(0, 200)}`, CONNACK.notAuthorized);

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import { createWebSocketStream, WebSocketServer } from 'ws';
 import type { Log } from '@canh/runtime/log';
 import { openDoor } from '@canh/runtime/open-door';
+import { Doorkeeper, type DoorkeeperLimits } from './doorkeeper.js';
 
 /** A radio link that went without a word is noticed by TCP, also where a client asked for no keep-alive of MQTT's own. */
 const PROBE_AFTER_MS = 60_000;
@@ -14,11 +15,20 @@ export interface MqttPorts {
   readonly wsPort: number;
   /** A WebSocket message with more bytes is refused before it is put together. */
   readonly mostBytes: number;
+  readonly limits: DoorkeeperLimits;
+}
+
+/** Somebody who was not let in. */
+export interface TurnedAway {
+  readonly door: 'mqtt' | 'ws';
+  readonly address: string;
+  readonly why: string;
 }
 
 /** Where MQTT comes in: TCP, and WebSocket at the path /mqtt. Both hand a stream of bytes to `take`. */
 export class MqttListeners {
   private readonly open = new Set<Duplex>();
+  private readonly doorkeeper: Doorkeeper;
   private readonly tcp = createServer(
     { noDelay: true, keepAlive: true, keepAliveInitialDelay: PROBE_AFTER_MS },
     (socket) => this.accept(socket),
@@ -30,16 +40,20 @@ export class MqttListeners {
   private constructor(
     private readonly ports: MqttPorts,
     private readonly take: (stream: Duplex, request?: IncomingMessage) => void,
+    private readonly turnedAway: (somebody: TurnedAway) => void,
     private readonly log: Log,
-  ) {}
+  ) {
+    this.doorkeeper = new Doorkeeper(ports.limits);
+  }
 
   /** Opens both ports. Throws CanhError `PORT_NOT_OPEN` with the setting that chooses another. */
   static async open(
     ports: MqttPorts,
     take: (stream: Duplex, request?: IncomingMessage) => void,
+    turnedAway: (somebody: TurnedAway) => void,
     log: Log,
   ): Promise<MqttListeners> {
-    const listeners = new MqttListeners(ports, take, log);
+    const listeners = new MqttListeners(ports, take, turnedAway, log);
     try {
       await openDoor(listeners.tcp, ports.host, ports.mqttPort, 'CANH_MQTT_PORT');
       await openDoor(listeners.http, ports.host, ports.wsPort, 'CANH_WS_PORT');
@@ -63,6 +77,7 @@ export class MqttListeners {
   close(): void {
     this.tcp.close();
     this.http.close();
+    this.doorkeeper.close();
     for (const stream of this.open) stream.destroy();
   }
 
@@ -85,6 +100,12 @@ export class MqttListeners {
   private accept(stream: Socket | Duplex, request?: IncomingMessage): void {
     this.open.add(stream);
     stream.once('close', () => this.open.delete(stream));
-    this.take(stream, request);
+    // Whoever waits for a turn may break off, too.
+    stream.on('error', () => undefined);
+    const address = (stream as Socket).remoteAddress ?? request?.socket.remoteAddress ?? '';
+    const why = this.doorkeeper.admit(stream, address, () => this.take(stream, request));
+    if (why === null) return;
+    stream.destroy();
+    this.turnedAway({ door: request === undefined ? 'mqtt' : 'ws', address, why });
   }
 }

@@ -1,11 +1,14 @@
 import type { Client } from 'aedes';
 import type { MessageKind } from '@canh/core/readings/message';
+import type { Pace } from './device-pace.js';
 import { kindOfTopic } from './device-topics.js';
 import type { Told } from './in-slices.js';
 import type { PubAcks } from './pub-acks.js';
 
 /** MQTT 3.1.1, 2.2 and 3.3: the packet's kind and the quality of service in the first byte; DUP and RETAIN say nothing about a reading. */
 const KIND_AND_QOS = 0xf6;
+const KIND = 0xf0;
+const PUBLISH = 0x30;
 const PUBLISH_QOS_0 = 0x30;
 const PUBLISH_QOS_1 = 0x32;
 const MORE_LENGTH = 0x80;
@@ -15,6 +18,8 @@ const U16_BYTES = 2;
 
 /** What of a packet stands at the end of what was read, and is held here for the rest to come; of a larger one Aedes puts the pieces together. */
 const MOST_HELD = 4_096;
+/** What a packet of another kind than PUBLISH takes of a device's pace: Aedes does more for it. */
+const COST_OF_OTHERS = 4;
 /** On its way to the disk, of one connection; beyond it the connection is not read from. */
 const MOST_UNTOLD_BYTES = 65_536;
 
@@ -44,6 +49,10 @@ export interface LaneParts {
   readonly mostPayloadBytes: number;
   /** Who was admitted; undefined while nobody is. */
   readonly deviceId: () => string | undefined;
+  /** How much it may send; null while nobody is admitted. */
+  readonly pace: () => Pace | null;
+  /** It sends more than that, and is not read from for a while. */
+  readonly slowed: () => void;
   readonly take: (kind: MessageKind, deviceId: string, payload: Uint8Array, told: Told) => void;
 }
 
@@ -62,12 +71,15 @@ export class TelemetryLane {
   private untoldBytes = 0;
   private acknowledged: number[] = [];
   private again: (() => void) | null = null;
+  private slowing: NodeJS.Timeout | null = null;
   private readonly inside: Inside;
+  private readonly parser: Inside['_parser'];
   private readonly toAedes: (bytes: Buffer) => number;
 
   private constructor(private readonly parts: LaneParts) {
     this.inside = parts.client as unknown as Inside;
-    const parser = this.inside._parser;
+    const { _parser: parser } = this.inside;
+    this.parser = parser;
     this.toAedes = parser.parse.bind(parser);
     parser.parse = (bytes) => {
       this.read(bytes);
@@ -89,8 +101,18 @@ export class TelemetryLane {
       this.again = again;
       return false;
     }
-    if (this.untoldBytes < MOST_UNTOLD_BYTES) return true;
+    if (this.untoldBytes >= MOST_UNTOLD_BYTES) {
+      this.again = again;
+      return false;
+    }
+    const waitMs = this.parts.pace()?.waitMs ?? 0;
+    if (waitMs === 0) return true;
+    this.parts.slowed();
     this.again = again;
+    this.slowing ??= setTimeout(() => {
+      this.slowing = null;
+      this.resume();
+    }, waitMs).unref();
     return false;
   }
 
@@ -122,6 +144,7 @@ export class TelemetryLane {
     let at = Math.min(this.passing, bytes.length);
     this.passing -= at;
     let took = false;
+    let cost = 0;
     while (at < bytes.length && !conn.destroyed) {
       const head = headLength(bytes, at);
       if (head === NOT_WHOLE) {
@@ -152,16 +175,24 @@ export class TelemetryLane {
         if (conn.destroyed) return;
         this.take(telemetry);
         took = true;
+        cost += 1;
         from = at = end;
         continue;
       }
+      cost += (bytes[at]! & KIND) === PUBLISH ? 1 : COST_OF_OTHERS;
       this.passing = Math.max(0, end - bytes.length);
       at = Math.min(end, bytes.length);
+      // What is allowed next may depend on it.
+      if (this.parts.deviceId() === undefined) {
+        this.pass(bytes, from, at);
+        from = at;
+      }
     }
+    if (cost > 0) this.parts.pace()?.spend(cost);
     if (conn.destroyed) return;
     this.pass(bytes, from, bytes.length);
-    const { _keepaliveInterval, _keepaliveTimer } = this.inside;
-    if (took && _keepaliveInterval > 0) _keepaliveTimer?.refresh();
+    const { _keepaliveInterval: interval, _keepaliveTimer: timer } = this.inside;
+    if (took && interval > 0) timer?.refresh();
   }
 
   /** The telemetry that begins at `at`, also where its end has not come yet; null where it is something else. */
@@ -191,7 +222,8 @@ export class TelemetryLane {
   /** Whose telemetry may be taken here now. What came before CONNACK went to Aedes, and is in its hands until it says that it is connected. */
   private get open(): string | undefined {
     const { client } = this.parts;
-    return client.connected && this.inside._parser._queue === null ? this.parts.deviceId() : undefined;
+    const { _queue: queue } = this.parser;
+    return client.connected && queue === null ? this.parts.deviceId() : undefined;
   }
 
   private take({ kind, deviceId, id, payload }: Telemetry): void {

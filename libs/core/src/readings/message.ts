@@ -22,7 +22,15 @@ export interface Message {
 export interface Refusal {
   readonly door: 'mqtt' | 'ws' | 'http';
   readonly reason:
-    'unknown-credential' | 'forbidden-topic' | 'too-large' | 'bad-client-id' | 'protocol' | 'forbidden-filter';
+    | 'unknown-credential'
+    | 'forbidden-topic'
+    | 'too-large'
+    | 'bad-client-id'
+    | 'bad-keep-alive'
+    | 'protocol'
+    | 'forbidden-filter'
+    | 'too-many-filters'
+    | 'too-many-connections';
   /** What was presented, with nothing secret in it. */
   readonly detail: string;
   /** Where from. */

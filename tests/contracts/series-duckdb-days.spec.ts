@@ -188,21 +188,98 @@ describe('days that are over', () => {
     other.closeSync();
   });
 
-  it('are sealed in parts when they have more rows than one transaction can move, with the same answers', async () => {
+  it('are sealed in parts when they have more rows than one file may have, with the same answers', async () => {
     const { store } = await opened();
     const readings = province(15, 0, 2);
+    const most = Math.ceil(readings.length / 8);
     await append(store, readings);
     const [before, drawn] = [await answers(store), await lines(store)];
-    const { sealed, failed } = await store.maintain(over(0), KEEP, readings.length / 8);
+    const { sealed, failed } = await store.maintain(over(0), KEEP, most);
+    const parts = ['', '.p2', '.p3', '.p4', '.p5'].slice(0, sealed.length / 3);
     expect({ sealed, failed }).toEqual({
-      sealed: ['.1h', '.5min', ''].map((kind) => `2025-06-01${kind}.v4.parquet`),
+      sealed: parts.flatMap((part) => ['.1h', '.5min', ''].map((kind) => `2025-06-01${part}${kind}.v1.parquet`)),
       failed: [],
     });
-    expect(await days()).toEqual(sealed);
+    expect(parts.length).toBeGreaterThan(3);
+    expect(await days()).toEqual(sealed.toSorted());
+    const rows = await rowsOf(sealed.filter((name) => !name.includes('5min') && !name.includes('1h')));
+    expect(Math.max(...rows)).toBeLessThanOrEqual(most);
+    expect(rows.reduce((sum, count) => sum + count, 0)).toBe(
+      readings.filter(({ measuredAt }) => measuredAt < SUNDAY + DAY_MS).length,
+    );
     expect(await answers(store)).toEqual(before);
     expectSameLines(await lines(store), drawn);
     expect(await store.oldestUnsealed()).toBe(
       Math.min(...readings.filter(({ measuredAt }) => measuredAt >= SUNDAY + DAY_MS).map((one) => one.receivedAt)),
+    );
+    const again = await reopened(store);
+    expect(await answers(again.store)).toEqual(before);
+    expectSameLines(await lines(again.store), drawn);
+    expect((await append(again.store, readings)).stored).toBe(0);
+  });
+
+  it('in parts take in what comes late in one of them, or in one more where none has room', async () => {
+    const { store } = await opened();
+    const readings = province(16, 0, 1);
+    const most = Math.ceil(readings.length / 4);
+    // So many come late, of all hours, that one part is filled up and another begun.
+    const isLate = (nth: number) => nth % 5 < 2;
+    const late = readings.filter((_, nth) => isLate(nth));
+    await append(
+      store,
+      readings.filter((_, nth) => !isLate(nth)),
+    );
+    expect((await store.maintain(over(0), KEEP, most)).sealed).toHaveLength(9);
+    const written: string[][] = [];
+    for (let at = 0; at < late.length; at += 100) {
+      await append(store, late.slice(at, at + 100));
+      written.push([...(await store.maintain(over(1), KEEP, most)).sealed]);
+    }
+    expect(written.map((names) => names.length)).toEqual(written.map(() => 3));
+    const raw = (await days()).filter((name) => !name.includes('5min') && !name.includes('1h'));
+    expect(raw.filter((name) => name.endsWith('.v1.parquet')).length).toBeGreaterThan(0);
+    expect(raw.length).toBeGreaterThan(3);
+    expect(Math.max(...(await rowsOf(raw)))).toBeLessThanOrEqual(most);
+    const { store: plain } = await DuckDbSeriesStore.open(join(folder, 'plain'));
+    stores.push(plain);
+    await append(plain, readings);
+    expect(await answers(store)).toEqual(await answers(plain));
+    expectSameLines(await lines(store), await lines(plain));
+
+    // A lost hot file finds all parts again.
+    await store.close();
+    await rm(join(folder, 'readings.duckdb'));
+    const { store: filled } = await opened();
+    expect((await append(filled, readings)).stored).toBe(0);
+    expect(await answers(filled)).toEqual(await answers(plain));
+    expectSameLines(await lines(filled), await lines(plain));
+  });
+
+  it('of a version from before there were parts are read, and go on as the first part', async () => {
+    const { store } = await opened();
+    const readings = province(17, 0, 1);
+    await append(
+      store,
+      readings.filter((_, nth) => nth % 2 === 0),
+    );
+    await store.maintain(over(0), KEEP);
+    await store.close();
+    const instance = await DuckDBInstance.create(join(folder, 'readings.duckdb'));
+    const connection = await instance.connect();
+    await connection.run('ALTER TABLE sealed DROP COLUMN part');
+    connection.closeSync();
+    instance.closeSync();
+    const { store: newer } = await opened();
+    await append(
+      newer,
+      readings.filter((_, nth) => nth % 2 === 1),
+    );
+    // The part from before is larger than a file may be today, and stays as it is.
+    const { sealed } = await newer.maintain(over(1), KEEP, Math.ceil(readings.length / 2.5));
+    expect(sealed.every((name) => name.includes('.p'))).toBe(true);
+    expect(await days()).toContain('2025-06-01.v1.parquet');
+    expect((await newer.summary({ stationId: 'bridge', metric: 'level_m', ...always })).count).toBe(
+      readings.filter(({ stationId, metric }) => stationId === 'bridge' && metric === 'level_m').length,
     );
   });
 
@@ -504,4 +581,20 @@ async function zeroedInside(file: string): Promise<void> {
   const bytes = await readFile(file);
   bytes.fill(0, 100, bytes.length - 3_000);
   await writeFile(file, bytes);
+}
+
+/** How many rows each of these files of the days folder has. */
+async function rowsOf(names: readonly string[]): Promise<number[]> {
+  const instance = await DuckDBInstance.create(':memory:');
+  const connection = await instance.connect();
+  const counts: number[] = [];
+  for (const name of names) {
+    const file = join(folder, 'days', name).replaceAll('[', '[[]');
+    counts.push(
+      Number((await connection.runAndReadAll(`SELECT count(*)::DOUBLE FROM read_parquet('${file}')`)).getRows()[0]![0]),
+    );
+  }
+  connection.closeSync();
+  instance.closeSync();
+  return counts;
 }

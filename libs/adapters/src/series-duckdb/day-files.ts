@@ -11,14 +11,18 @@ export const DAY_KINDS = ['1h', '5min', 'raw'] as const;
 
 export const STEP_US: Readonly<Record<Exclude<DayKind, 'raw'>, number>> = { '5min': 300_000_000, '1h': 3_600_000_000 };
 
-/** One sealed file. `day` counts from 1970-01-01, UTC; a later version has all that an earlier one had. */
+/**
+ * One sealed file. `day` counts from 1970-01-01, UTC. A day with many readings has several parts, from 1 on: each reading is in one of them,
+ * and its steps are in the files of that part. A later version of a part has all that an earlier one had.
+ */
 export interface DayFile {
   readonly day: number;
+  readonly part: number;
   readonly kind: DayKind;
   readonly version: number;
 }
 
-const NAME = /^(\d{4}-\d\d-\d\d)(?:\.(5min|1h))?\.v([1-9]\d{0,8})\.parquet$/;
+const NAME = /^(\d{4}-\d\d-\d\d)(?:\.p([1-9]\d{0,5}))?(?:\.(5min|1h))?\.v([1-9]\d{0,8})\.parquet$/;
 const UNFINISHED = '.tmp';
 
 /** `2026-11-20` */
@@ -26,15 +30,17 @@ export function dateOf(day: number): string {
   return new Date(day * 86_400_000).toISOString().slice(0, 10);
 }
 
-/** `2026-11-20.v1.parquet`, `2026-11-20.1h.v1.parquet` */
-export function nameOf({ day, kind, version }: DayFile): string {
-  return `${dateOf(day)}${kind === 'raw' ? '' : `.${kind}`}.v${version}.parquet`;
+/** `2026-11-20.v1.parquet`, `2026-11-20.1h.v1.parquet`, `2026-11-20.p2.1h.v1.parquet` */
+export function nameOf({ day, part, kind, version }: DayFile): string {
+  return `${dateOf(day)}${part === 1 ? '' : `.p${part}`}${kind === 'raw' ? '' : `.${kind}`}.v${version}.parquet`;
 }
 
 function fileOf(name: string): DayFile | null {
-  const [, date, kind = 'raw', version] = NAME.exec(name) ?? [];
+  const [, date, part = '1', kind = 'raw', version] = NAME.exec(name) ?? [];
   const day = Date.parse(`${date}T00:00:00Z`) / 86_400_000;
-  return date === undefined || Number.isNaN(day) ? null : { day, kind: kind as DayKind, version: Number(version) };
+  if (date === undefined || Number.isNaN(day)) return null;
+  const file = { day, part: Number(part), kind: kind as DayKind, version: Number(version) };
+  return nameOf(file) === name ? file : null;
 }
 
 /** The folder of sealed days. */

@@ -1,15 +1,17 @@
-import { type DayKind, STEP_US } from './day-files.ts';
+import { type DayFile, type DayKind, STEP_US } from './day-files.ts';
 import type { SealedDays } from './sealed-days.ts';
+
+type DayPart = Pick<DayFile, 'day' | 'part'>;
 
 const SERIES = 'device_id, station_id, metric';
 const ORDER = 'station_id, metric, device_id';
 
 /**
- * SQL of all readings of a day: the hot ones and, where there are any, the sealed ones. They are sorted by a number for each series, which
+ * SQL of all readings of a part: the hot ones that it takes in and, where there are any, the sealed ones. They are sorted by a number for each series, which
  * takes a third of the time and memory that its names would.
  */
-export function mergedReadings(sealed: SealedDays, day: number, ofDay: string): string {
-  const raw = sealed.get(day, 'raw');
+export function mergedReadings(sealed: SealedDays, { day, part }: DayPart, hot: string): string {
+  const raw = sealed.get(day, part, 'raw');
   return `
     WITH names AS MATERIALIZED (
       SELECT (row_number() OVER (ORDER BY ${ORDER}))::INTEGER AS rank, series_id, ${SERIES} FROM series
@@ -18,7 +20,7 @@ export function mergedReadings(sealed: SealedDays, day: number, ofDay: string): 
       make_timestamp(received_at * 1000) AS received_at, value, flag
     FROM (
       SELECT rank, measured_us, received_at, value, flag FROM (
-        SELECT rank, measured_us, received_at, value, flag FROM readings JOIN names USING (series_id) WHERE ${ofDay}
+        SELECT rank, measured_us, received_at, value, flag FROM readings JOIN names USING (series_id) WHERE ${hot}
         ${
           raw === null
             ? ''
@@ -30,15 +32,20 @@ export function mergedReadings(sealed: SealedDays, day: number, ofDay: string): 
 }
 
 /** SQL that counts what `mergedReadings` must give: whatever it joins, none may be lost. */
-export function countOfReadings(sealed: SealedDays, day: number, ofDay: string): string {
-  const raw = sealed.get(day, 'raw');
-  return `SELECT ((SELECT count(*) FROM readings WHERE ${ofDay})
+export function countOfReadings(sealed: SealedDays, { day, part }: DayPart, hot: string): string {
+  const raw = sealed.get(day, part, 'raw');
+  return `SELECT ((SELECT count(*) FROM readings WHERE ${hot})
     ${raw === null ? '' : `+ (SELECT count(*) FROM ${sealed.quoted([raw])})`})::DOUBLE`;
 }
 
-/** SQL of all steps of a day: those of the hot readings, put together with those that are sealed or follow from what is. */
-export function mergedSteps(sealed: SealedDays, day: number, kind: Exclude<DayKind, 'raw'>, ofDay: string): string {
-  const [raw, finer, same] = [sealed.get(day, 'raw'), sealed.get(day, '5min'), sealed.get(day, kind)];
+/** SQL of all steps of a part: those of the hot readings that it takes in, put together with those that are sealed or follow from what is. */
+export function mergedSteps(
+  sealed: SealedDays,
+  { day, part }: DayPart,
+  kind: Exclude<DayKind, 'raw'>,
+  hot: string,
+): string {
+  const [raw, finer, same] = [sealed.get(day, part, 'raw'), sealed.get(day, part, '5min'), sealed.get(day, part, kind)];
   const before =
     same !== null
       ? `FROM ${sealed.quoted([same])}`
@@ -57,7 +64,7 @@ export function mergedSteps(sealed: SealedDays, day: number, kind: Exclude<DayKi
       ${['"count"', ...Object.keys(FLAGS)].map((name) => `sum(${name})::UINTEGER AS ${name}`).join(', ')}
     FROM (
       SELECT ${SERIES}, hot.* EXCLUDE series_id
-      FROM (${steps('series_id', kind, `(FROM readings WHERE ${ofDay})`)}) AS hot JOIN series USING (series_id)
+      FROM (${steps('series_id', kind, `(FROM readings WHERE ${hot})`)}) AS hot JOIN series USING (series_id)
       ${before === null ? '' : `UNION ALL BY NAME ${before}`}
     ) GROUP BY ${SERIES}, begins_at ORDER BY ${ORDER}, begins_at`;
 }

@@ -28,8 +28,8 @@ import type {
 /** How many may wait in the worker: each append holds a batch. Counted apart, so that many questions do not keep appends out. */
 const MOST_WAITING = { appends: 256, questions: 1_000 };
 
-/** What a transaction deletes, it keeps in memory: half of what there is, beside what it writes. */
-const ROWS_AT_ONCE = 25_000_000;
+/** Of one sealed file, and of one transaction: what is deleted, sorted and summed up is kept in memory, or in a file for a while where that is too little. */
+const ROWS_AT_ONCE = 8_000_000;
 
 /** DuckDB locks its file against other processes only; two threads of this one would ruin it. */
 const openHere = new Set<string>();

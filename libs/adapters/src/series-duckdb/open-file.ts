@@ -186,7 +186,7 @@ export class OpenFile {
     const days = new Set(Array.from(measuredUs, (us) => Math.floor(us / DAY_US)));
     const found = await this.#sealed.reading(
       writer,
-      () => [...days].flatMap((day) => this.#sealed.get(day, 'raw') ?? []),
+      () => [...days].flatMap((day) => this.#sealed.raw(day)),
       async (files) =>
         files.length === 0
           ? []

@@ -11,7 +11,8 @@ interface Runs {
 /** Which files of sealed days count: as the table `sealed` says it, kept in memory. */
 export class SealedDays {
   readonly folder: DayFolder;
-  readonly #versions = new Map<number, Map<DayKind, number>>();
+  /** By day and part. */
+  readonly #versions = new Map<number, Map<number, Map<DayKind, number>>>();
   readonly #notes: SetAside[];
 
   /** What has to be set aside is told in `notes`. */
@@ -20,24 +21,41 @@ export class SealedDays {
     this.#notes = notes;
   }
 
-  add({ day, kind, version }: DayFile): void {
-    const ofDay = this.#versions.get(day) ?? new Map<DayKind, number>();
-    this.#versions.set(day, ofDay.set(kind, version));
+  add({ day, part, kind, version }: DayFile): void {
+    const ofDay = this.#versions.get(day) ?? new Map<number, Map<DayKind, number>>();
+    const ofPart = ofDay.get(part) ?? new Map<DayKind, number>();
+    this.#versions.set(day, ofDay.set(part, ofPart.set(kind, version)));
   }
 
-  drop({ day, kind }: DayFile): void {
+  drop({ day, part, kind }: DayFile): void {
     const ofDay = this.#versions.get(day);
-    ofDay?.delete(kind);
+    const ofPart = ofDay?.get(part);
+    ofPart?.delete(kind);
+    if (ofPart?.size === 0) ofDay?.delete(part);
     if (ofDay?.size === 0) this.#versions.delete(day);
   }
 
-  get(day: number, kind: DayKind): DayFile | null {
-    const version = this.#versions.get(day)?.get(kind);
-    return version === undefined ? null : { day, kind, version };
+  get(day: number, part: number, kind: DayKind): DayFile | null {
+    const version = this.#versions.get(day)?.get(part)?.get(kind);
+    return version === undefined ? null : { day, part, kind, version };
+  }
+
+  /** The parts of a day, rising. */
+  parts(day: number): number[] {
+    return [...(this.#versions.get(day)?.keys() ?? [])].toSorted((a, b) => a - b);
+  }
+
+  ofPart(day: number, part: number): DayFile[] {
+    return DAY_KINDS.map((kind) => this.get(day, part, kind)).filter((file) => file !== null);
   }
 
   ofDay(day: number): DayFile[] {
-    return DAY_KINDS.map((kind) => this.get(day, kind)).filter((file) => file !== null);
+    return this.parts(day).flatMap((part) => this.ofPart(day, part));
+  }
+
+  /** The readings of a day. */
+  raw(day: number): DayFile[] {
+    return this.ofDay(day).filter(({ kind }) => kind === 'raw');
   }
 
   /** Days of which anything is sealed, rising; those that the span touches where one is given. */
@@ -126,7 +144,7 @@ export class SealedDays {
 
 /** SQL that strikes files off the list. */
 export function unlisted(files: readonly DayFile[]): string {
-  const each = files.map(({ day, kind }) => `day = ${day} AND kind = '${kind}'`);
+  const each = files.map(({ day, part, kind }) => `day = ${day} AND part = ${part} AND kind = '${kind}'`);
   return `DELETE FROM sealed WHERE ${each.join(' OR ') || 'false'}`;
 }
 
@@ -134,7 +152,8 @@ export function unlisted(files: readonly DayFile[]): string {
 export function listed(files: readonly DayFile[]): string {
   return files.length === 0
     ? 'SELECT 1'
-    : `INSERT INTO sealed VALUES ${files.map(({ day, kind, version }) => `(${day}, '${kind}', ${version})`).join(', ')};
+    : `INSERT INTO sealed (day, part, kind, version)
+         VALUES ${files.map(({ day, part, kind, version }) => `(${day}, ${part}, '${kind}', ${version})`).join(', ')};
        DELETE FROM removable WHERE ${isOneOf(files)}`;
 }
 
@@ -150,16 +169,17 @@ function isOneOf(files: readonly DayFile[]): string {
 }
 
 /**
- * The files that count where there is no list: of each day the highest version of its finest kind, and the others of that version. The
- * finest is named last when a version is finished, so that the others are whole where it is there.
+ * The files that count where there is no list: of each part of a day the highest version of its finest kind, and the others of that
+ * version. The finest is named last when a version is finished, so that the others are whole where it is there.
  */
 export function newestVersions(files: readonly DayFile[]): DayFile[] {
-  const leading = new Map<number, DayFile>();
+  const leading = new Map<string, DayFile>();
+  const partOf = ({ day, part }: DayFile) => `${day} ${part}`;
   const finer = (file: DayFile, than: DayFile) =>
     DAY_KINDS.indexOf(file.kind) - DAY_KINDS.indexOf(than.kind) || file.version - than.version;
   for (const file of files) {
-    const before = leading.get(file.day);
-    if (before === undefined || finer(file, before) > 0) leading.set(file.day, file);
+    const before = leading.get(partOf(file));
+    if (before === undefined || finer(file, before) > 0) leading.set(partOf(file), file);
   }
-  return files.filter(({ day, version }) => leading.get(day)?.version === version);
+  return files.filter((file) => leading.get(partOf(file))?.version === file.version);
 }

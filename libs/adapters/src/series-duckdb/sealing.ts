@@ -12,7 +12,7 @@ const MINUTE_US = 60_000_000;
 
 /**
  * A day is sealed when it has been over for so long; what comes later is merged into it once some of it has waited so long, since each
- * merge writes the whole day. Together, and with the day itself, this is less than the journal keeps in any case: what only the hot file
+ * merge writes a whole part of the day. Together, and with the day itself, this is less than the journal keeps in any case: what only the hot file
  * holds can be had from there.
  */
 const CLOSES_AFTER_MS = 2 * HOUR_MS;
@@ -21,11 +21,11 @@ const MERGES_AFTER_MS = 3 * HOUR_MS;
 /** Row groups of few enough rows that one series is found without reading much beside it, and enough that they compress well. */
 const PARQUET = 'FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, ROW_GROUP_SIZE 30720';
 
-const KEEP_NEWEST = (ofPart: string) => `
+const KEEP_NEWEST = (hot: string) => `
   CREATE OR REPLACE TEMP TABLE newer AS
     SELECT series_id, max(measured_us) AS measured_us, arg_max(received_at, measured_us) AS received_at,
       arg_max(value, measured_us) AS value, arg_max(flag, measured_us) AS flag
-    FROM (FROM newest UNION ALL FROM readings WHERE ${ofPart}) GROUP BY series_id;
+    FROM (FROM newest UNION ALL FROM readings WHERE ${hot}) GROUP BY series_id;
   DELETE FROM newest;
   INSERT INTO newest FROM newer;
   DROP TABLE newer`;
@@ -33,7 +33,7 @@ const KEEP_NEWEST = (ofPart: string) => `
 /** Runs what nothing may be stored or asked beside: the moment in which readings change their place. */
 export type Alone = (work: () => Promise<void>) => Promise<void>;
 
-/** What is to be done: as of `now`, for files of the ages in `keep`, so many rows in one transaction, and not yet what failed lately. */
+/** What is to be done: as of `now`, for files of the ages in `keep`, so many rows in one transaction and in one file, and not yet what failed lately. */
 export interface SealingOrder {
   readonly now: number;
   readonly keep: KeepDays;
@@ -108,48 +108,72 @@ export class Sealing {
   }
 
   /**
-   * Of a day with more rows than a transaction can move, one part after the other is merged into what is sealed of it: each is in the hot
-   * file or in the sealed ones, wherever a crash comes in between.
+   * No file gets more rows than are moved at once: what comes beyond is another part of the day, so that no sort and no sum exceeds that. Each
+   * reading is in the hot file or in one part, wherever a crash comes in between.
    */
   async #seal(day: number): Promise<DayFile[]> {
-    let files: DayFile[] = [];
-    for (const part of await this.#parts(day)) files = await this.#merge(day, part);
-    return files;
+    const written = new Map<string, DayFile>();
+    for (const { hot, rows } of await this.#slices(day))
+      for (const file of await this.#merge(day, await this.#partFor(day, rows), hot))
+        written.set(`${file.part} ${file.kind}`, file);
+    return [...written.values()];
   }
 
-  /** SQL of conditions that part the rows of a day, none of them for many more rows than are moved at once. */
-  async #parts(day: number): Promise<string[]> {
+  /** The rows of a day by slices of its time, each as a condition in SQL; none has more rows than are moved at once, but for a single minute that has. */
+  async #slices(day: number): Promise<{ hot: string; rows: number }[]> {
     const [fromUs, toUs] = [day * DAY_US, (day + 1) * DAY_US];
     const minutes = (await this.#statements.rows(
       `SELECT (measured_us // ${MINUTE_US} * ${MINUTE_US})::DOUBLE AS minute, count(*)::DOUBLE FROM readings
        WHERE measured_us >= ${fromUs} AND measured_us < ${toUs} GROUP BY minute ORDER BY minute`,
     )) as [number, number][];
-    const cuts = [fromUs];
-    let rows = 0;
+    const slices = [{ fromUs, rows: 0 }];
     for (const [minuteUs, rowsOfMinute] of minutes) {
-      if (rows > 0 && rows + rowsOfMinute > this.#order.rowsAtOnce) {
-        cuts.push(minuteUs);
-        rows = 0;
-      }
-      rows += rowsOfMinute;
+      const last = slices.at(-1)!;
+      if (last.rows === 0 || last.rows + rowsOfMinute <= this.#order.rowsAtOnce) last.rows += rowsOfMinute;
+      else slices.push({ fromUs: minuteUs, rows: rowsOfMinute });
     }
-    return cuts.map((cut, nth) => `measured_us >= ${cut} AND measured_us < ${cuts[nth + 1] ?? toUs}`);
+    return slices.map(({ fromUs: begins, rows }, nth) => ({
+      hot: `measured_us >= ${begins} AND measured_us < ${slices[nth + 1]?.fromUs ?? toUs}`,
+      rows,
+    }));
   }
 
-  async #merge(day: number, ofPart: string): Promise<DayFile[]> {
-    return this.#sealed.reading(
+  /** The smallest part of the day if it has room for so many rows: the others need not be written again. Otherwise a new one. */
+  async #partFor(day: number, rows: number): Promise<number> {
+    const sizes = await this.#sealed.reading(
       this.#statements,
       () => this.#sealed.ofDay(day),
+      async (files) => {
+        const ofParts = new Map<number, number>();
+        for (const file of files) {
+          // The foot of the file says it.
+          const [[count]] = (await this.#statements.rows(
+            `SELECT count(*)::DOUBLE FROM ${this.#sealed.quoted([file])}`,
+          )) as [[number]];
+          ofParts.set(file.part, Math.max(ofParts.get(file.part) ?? 0, count));
+        }
+        return [...ofParts];
+      },
+    );
+    const [smallest] = sizes.toSorted(([, a], [, b]) => a - b);
+    if (smallest !== undefined && smallest[1] + rows <= this.#order.rowsAtOnce) return smallest[0];
+    return Math.max(0, ...sizes.map(([part]) => part)) + 1;
+  }
+
+  async #merge(day: number, part: number, hot: string): Promise<DayFile[]> {
+    return this.#sealed.reading(
+      this.#statements,
+      () => this.#sealed.ofPart(day, part),
       async (old) => {
         const version = Math.max(0, ...old.map((file) => file.version)) + 1;
-        const files = this.#kept(day).map((kind) => ({ day, kind, version }));
+        const files = this.#kept(day).map((kind) => ({ day, part, kind, version }));
         await this.#replace(old, files, async () => {
           for (const file of files) {
-            if (file.kind === 'raw') await this.#copyReadings(file, ofPart);
-            else await this.#copy(file, mergedSteps(this.#sealed, day, file.kind, ofPart));
+            if (file.kind === 'raw') await this.#copyReadings(file, hot);
+            else await this.#copy(file, mergedSteps(this.#sealed, file, file.kind, hot));
           }
-          await this.#statements.run(KEEP_NEWEST(ofPart));
-          await this.#statements.run(`DELETE FROM readings WHERE ${ofPart}`);
+          await this.#statements.run(KEEP_NEWEST(hot));
+          await this.#statements.run(`DELETE FROM readings WHERE ${hot}`);
         });
         return files;
       },
@@ -158,25 +182,31 @@ export class Sealing {
 
   /** Steps that were never written, or whose file was damaged, from what is finer. */
   async #addMissing(day: number): Promise<DayFile[]> {
-    return this.#sealed.reading(
-      this.#statements,
-      () => this.#sealed.ofDay(day),
-      async (old) => {
-        const version = old.at(-1)?.version;
-        if (version === undefined) return [];
-        const finest = DAY_KINDS.indexOf(old.at(-1)!.kind);
-        const missing = this.#kept(day).filter(
-          (kind) => DAY_KINDS.indexOf(kind) < finest && this.#sealed.get(day, kind) === null,
-        );
-        const files = missing.map((kind) => ({ day, kind, version }));
-        if (files.length > 0)
-          await this.#replace([], files, async () => {
-            for (const file of files)
-              await this.#copy(file, mergedSteps(this.#sealed, day, file.kind as Exclude<DayKind, 'raw'>, 'false'));
-          });
-        return files;
-      },
+    const added: DayFile[] = [];
+    for (const part of this.#sealed.parts(day))
+      added.push(
+        ...(await this.#sealed.reading(
+          this.#statements,
+          () => this.#sealed.ofPart(day, part),
+          (old) => this.#addMissingOf(day, part, old),
+        )),
+      );
+    return added;
+  }
+
+  async #addMissingOf(day: number, part: number, old: readonly DayFile[]): Promise<DayFile[]> {
+    const { kind: finest, version } = old.at(-1) ?? {};
+    if (finest === undefined || version === undefined) return [];
+    const missing = this.#kept(day).filter(
+      (kind) => DAY_KINDS.indexOf(kind) < DAY_KINDS.indexOf(finest) && this.#sealed.get(day, part, kind) === null,
     );
+    const files = missing.map((kind) => ({ day, part, kind, version }));
+    if (files.length > 0)
+      await this.#replace([], files, async () => {
+        for (const file of files)
+          await this.#copy(file, mergedSteps(this.#sealed, file, file.kind as Exclude<DayKind, 'raw'>, 'false'));
+      });
+    return files;
   }
 
   async #letGo(): Promise<DayFile[]> {
@@ -219,9 +249,9 @@ export class Sealing {
     });
   }
 
-  async #copyReadings(file: DayFile, ofPart: string): Promise<void> {
-    const [[expected]] = (await this.#statements.rows(countOfReadings(this.#sealed, file.day, ofPart))) as [[number]];
-    const written = await this.#copy(file, mergedReadings(this.#sealed, file.day, ofPart));
+  async #copyReadings(file: DayFile, hot: string): Promise<void> {
+    const [[expected]] = (await this.#statements.rows(countOfReadings(this.#sealed, file, hot))) as [[number]];
+    const written = await this.#copy(file, mergedReadings(this.#sealed, file, hot));
     if (written !== expected) throw new Error(`of ${expected} readings, ${written} came into ${nameOf(file)}`);
   }
 

@@ -61,7 +61,7 @@ export class SpanQueries {
     const stepUs = bucketMs * 1_000;
     const rows = await this.#rows(
       span,
-      () => this.#sealed.days(span.fromUs, span.toUs).flatMap((day) => this.#kindFor(day, span, stepUs) ?? []),
+      () => this.#sealed.days(span.fromUs, span.toUs).flatMap((day) => this.#filesFor(day, span, stepUs)),
       (files) => `
         SELECT ((us - ((us % $stepUs::BIGINT) + $stepUs::BIGINT) % $stepUs::BIGINT) // 1000)::DOUBLE AS begins_at,
           min(low), max(high), fsum(total) / sum(readings), sum(readings)::DOUBLE, max(flag)::DOUBLE
@@ -88,19 +88,22 @@ export class SpanQueries {
       FROM ${this.#sealed.quoted(files)} WHERE ${sealedSpan('begins_at')} AND "count" > 0`;
   }
 
-  /** The coarsest file of a day that gives the same steps as its readings, or the finest there is. */
-  #kindFor(day: number, span: SpanUs, stepUs: number): DayFile | null {
+  /** Of each part of a day the coarsest file that gives the same steps as its readings, or the finest there is. */
+  #filesFor(day: number, span: SpanUs, stepUs: number): DayFile[] {
     const fromUs = Math.max(span.fromUs, day * DAY_US);
     const toUs = Math.min(span.toUs, (day + 1) * DAY_US);
     const fits = (kind: Exclude<DayKind, 'raw'>) => [stepUs, fromUs, toUs].every((time) => time % STEP_US[kind] === 0);
-    const get = (kind: DayKind) => this.#sealed.get(day, kind);
-    return (
-      (fits('1h') ? get('1h') : null) ?? (fits('5min') ? get('5min') : null) ?? get('raw') ?? get('5min') ?? get('1h')
-    );
+    const [hours, minutes] = [fits('1h'), fits('5min')];
+    return this.#sealed.parts(day).flatMap((part) => {
+      const get = (kind: DayKind) => this.#sealed.get(day, part, kind);
+      return (
+        (hours ? get('1h') : null) ?? (minutes ? get('5min') : null) ?? get('raw') ?? get('5min') ?? get('1h') ?? []
+      );
+    });
   }
 
   #raw(span: SpanUs): DayFile[] {
-    return this.#sealed.days(span.fromUs, span.toUs).flatMap((day) => this.#sealed.get(day, 'raw') ?? []);
+    return this.#sealed.days(span.fromUs, span.toUs).flatMap((day) => this.#sealed.raw(day));
   }
 
   /** The span, cut between days so that each part touches only so many sealed ones. */

@@ -12,7 +12,7 @@ const TABLES = `
   CREATE TABLE IF NOT EXISTS readings (series_id INTEGER, measured_us BIGINT, received_at BIGINT, value DOUBLE, flag UTINYINT);
   CREATE TABLE IF NOT EXISTS newest (series_id INTEGER, measured_us BIGINT, received_at BIGINT, value DOUBLE, flag UTINYINT);
   CREATE TABLE IF NOT EXISTS removable (name VARCHAR);
-  CREATE TABLE IF NOT EXISTS sealed (day INTEGER, kind VARCHAR, version INTEGER);
+  CREATE TABLE IF NOT EXISTS sealed (day INTEGER, kind VARCHAR, version INTEGER, part INTEGER DEFAULT 1);
   CREATE TABLE IF NOT EXISTS filling (nothing_stored BOOLEAN);
   INSERT INTO filling SELECT true WHERE NOT EXISTS (FROM series)`;
 
@@ -40,16 +40,18 @@ export async function makeTables(writer: DuckDBConnection, sealed: SealedDays): 
 
 /** The list of sealed files, made to agree with the folder. */
 export async function loadSealed(writer: DuckDBConnection, sealed: SealedDays): Promise<void> {
-  const rows = await writer.runAndReadAll('SELECT day, kind, version FROM sealed');
-  for (const [day, kind, version] of rows.getRows() as [number, DayKind, number][]) {
-    const file = { day, kind, version };
+  // A file from before days had parts.
+  await writer.run('ALTER TABLE sealed ADD COLUMN IF NOT EXISTS part INTEGER DEFAULT 1');
+  const rows = await writer.runAndReadAll('SELECT day, part, kind, version FROM sealed');
+  for (const [day, part, kind, version] of rows.getRows() as [number, number, DayKind, number][]) {
+    const file = { day, part, kind, version };
     sealed.add(file);
     if (!sealed.folder.has(file)) await sealed.setAside(writer, file, 'the file is gone');
   }
   sealed.folder.removeUnfinished();
   const forgotten = await writer.runAndReadAll('SELECT name FROM removable');
   const names = new Set((forgotten.getRows() as string[][]).map(([name]) => name));
-  const counts = (file: DayFile) => sealed.get(file.day, file.kind)?.version === file.version;
+  const counts = (file: DayFile) => sealed.get(file.day, file.part, file.kind)?.version === file.version;
   for (const file of sealed.folder.files())
     if (!counts(file) && !names.has(nameOf(file)))
       sealed.tell(
@@ -62,7 +64,7 @@ export async function loadSealed(writer: DuckDBConnection, sealed: SealedDays): 
 async function knowSealed(writer: DuckDBConnection, sealed: SealedDays): Promise<void> {
   await sealed.reading(
     writer,
-    () => sealed.days().flatMap((day) => sealed.get(day, 'raw') ?? []),
+    () => sealed.days().flatMap((day) => sealed.raw(day)),
     async (files) => {
       if (files.length === 0) return;
       await writer.run(`

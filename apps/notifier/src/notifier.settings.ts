@@ -1,10 +1,10 @@
 import { IsBoolean, IsInt, IsOptional, Matches, Max, Min, MinLength, ValidateBy } from 'class-validator';
 import { isMailAddress } from '@canh/core/dispatch/mail-address';
-import { CommonSettings } from '@canh/runtime/common.settings';
 import { Setting } from '@canh/runtime/settings';
+import { TlsSettings } from '@canh/runtime/tls/tls.settings';
 
 /** What the process that tells people needs to know. */
-export class NotifierSettings extends CommonSettings {
+export class NotifierSettings extends TlsSettings {
   @Setting({
     name: 'CANH_SMTP_URL',
     says: 'Mail server: smtp://user:password@mail.example.vn:587 or smtps://…:465. Without it no e-mail leaves, and each delivery says so.',

@@ -1,8 +1,10 @@
 import { SetMetadata, type CustomDecorator } from '@nestjs/common';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { Server } from 'node:tls';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { nestsDeeperThan } from '@canh/core/readings/decode-telemetry';
 import { portNotOpen } from './open-door.js';
+import type { Tls } from './tls/tls.js';
 
 /** More than any document that a page or a program hands in; a door for devices states its own. */
 export const MAX_BODY_BYTES = 64 * 1024;
@@ -28,9 +30,13 @@ const HEADERS: Readonly<Record<string, string>> = {
   'cache-control': 'no-store',
 };
 
+/** Browsers that came in over TLS once come in over nothing else for half a year. */
+const ONLY_TLS = 'max-age=15552000';
+
 /** On the raw response, so that streams, errors and what is refused before routing carry them too. */
-function setSecurityHeaders(reply: FastifyReply): void {
+function setSecurityHeaders(reply: FastifyReply, overTls: boolean): void {
   for (const [name, value] of Object.entries(HEADERS)) reply.raw.setHeader(name, value);
+  if (overTls) reply.raw.setHeader('strict-transport-security', ONLY_TLS);
 }
 
 class HttpAdapter extends FastifyAdapter {
@@ -38,20 +44,22 @@ class HttpAdapter extends FastifyAdapter {
   override registerParserMiddleware(): void {}
 }
 
-/** Fastify as every process of Canh wants it: limits on time, size and number, safe headers, JSON as the only kind of body. */
-export function createHttpAdapter(): FastifyAdapter {
+/** Fastify as every process of Canh wants it: over TLS where there is a certificate, limits on time, size and number, safe headers, JSON as the only kind of body. */
+export function createHttpAdapter(tls: Tls | null = null): FastifyAdapter {
+  // Node looks for slow senders only so often; its own 30 s would make 10 s into 40.
+  const slowness = { headersTimeout: 10_000, connectionsCheckingInterval: 5_000 };
+  const overTls = tls !== null;
   const adapter = new HttpAdapter({
     // A stream stays open for ever, and with it the process that should stop.
     forceCloseConnections: true,
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: 30_000,
-    // Node looks for slow senders only so often; its own 30 s would make 10 s into 40.
-    http: { headersTimeout: 10_000, connectionsCheckingInterval: 5_000 },
+    ...(overTls ? { https: { ...tls.options(false), ...slowness } } : { http: slowness }),
     // A proxy on this machine may say for whom it asks; nobody else is believed.
     trustProxy: 'loopback',
     routerOptions: { maxParamLength: 200 },
     frameworkErrors: (error: FastifyError, _request: FastifyRequest, reply: FastifyReply) => {
-      setSecurityHeaders(reply);
+      setSecurityHeaders(reply, overTls);
       const statusCode = error.statusCode ?? 400;
       void reply
         .code(statusCode)
@@ -60,8 +68,10 @@ export function createHttpAdapter(): FastifyAdapter {
   });
   const http = adapter.getInstance();
   http.server.maxConnections = MAX_CONNECTIONS;
+  // As its types do not tell, it is a TLS server here.
+  tls?.serve(http.server as unknown as Server, false);
   http.addHook('onRequest', (_request, reply, done) => {
-    setSecurityHeaders(reply);
+    setSecurityHeaders(reply, overTls);
     done();
   });
   const parse = http.getDefaultJsonParser('error', 'error');

@@ -29,7 +29,7 @@ export class SessionController {
     private readonly metrics: ConsoleMetrics,
     private readonly clock: Now,
   ) {
-    this.secure = settings.publicUrl?.startsWith('https:') === true;
+    this.secure = settings.speaksTls || settings.publicUrl?.startsWith('https:') === true;
   }
 
   /** Signs in: sets the session's cookie. A session the browser had before ends. */

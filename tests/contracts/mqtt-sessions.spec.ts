@@ -46,7 +46,7 @@ describe('sessions on disk, as Aedes itself tests a persistence', () => {
         dropped: (reason) => assert.fail(reason),
       }),
     test: (name, story) =>
-      it(`${name}`, async () => {
+      it(`keep the promise: ${name}`, async () => {
         let planned: number | null = null;
         let made = 0;
         const counted = new Proxy(assert, {

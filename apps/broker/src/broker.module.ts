@@ -28,6 +28,7 @@ import { openLog, type Log } from '@canh/runtime/log';
 import { Metrics } from '@canh/runtime/metrics';
 import { systemClock } from '@canh/runtime/system-clock';
 import type { BrokerSettings } from './broker.settings.js';
+import { DeviceMail } from './device-mail.js';
 import { DiskRoom } from './disk-room.js';
 import { openHttpDoor } from './http-door.js';
 import { Intake } from './intake.js';
@@ -45,6 +46,7 @@ interface BrokerParts {
   readonly inventory: SqlInventoryDesk;
   readonly link: ProcessorLink;
   readonly disk: DiskRoom;
+  readonly mail: DeviceMail;
   readonly log: Log;
 }
 const PARTS = Symbol('broker parts');
@@ -83,7 +85,7 @@ export class Doors implements OnModuleInit, OnApplicationShutdown {
   }
 
   async onModuleInit(): Promise<void> {
-    const { settings, journal, records, credentials, link, disk, log } = this.parts;
+    const { settings, journal, records, credentials, link, disk, mail, log } = this.parts;
     const registers = [this.metrics.registry];
     const refusals = new Counter({
       name: 'canh_mqtt_refused_total',
@@ -108,7 +110,8 @@ export class Doors implements OnModuleInit, OnApplicationShutdown {
       settings.messageMaxBytes,
       systemClock,
     );
-    const mqtt = await MqttDoor.open(intake, credentials, settings, log);
+    await mail.publishLeftWills(intake);
+    const mqtt = await MqttDoor.open(intake, credentials, settings, log, mail);
     this.mqtt = mqtt;
     if (settings.selfReportSeconds > 0 && existsSync(join(settings.devicesDir, SELF_MODEL))) {
       await addSelf(this.parts.registry, this.parts.inventory);
@@ -124,6 +127,7 @@ export class Doors implements OnModuleInit, OnApplicationShutdown {
     this.looks = setInterval(() => {
       void this.dropRevoked();
       void replays.look();
+      void mail.look();
     }, LOOK_EVERY_MS);
     new Counter({
       name: 'canh_messages_received_total',
@@ -153,6 +157,7 @@ export class Doors implements OnModuleInit, OnApplicationShutdown {
         },
       });
     };
+    mail.addTo(this.metrics.registry);
     gauge('canh_mqtt_connections', 'Connected MQTT clients.', () => mqtt.connections);
     gauge('canh_intake_waiting_messages', 'Messages that wait for their turn, unacknowledged.', () => intake.waiting);
     gauge(
@@ -165,7 +170,7 @@ export class Doors implements OnModuleInit, OnApplicationShutdown {
     );
     this.health.add('broker', async () => ({
       problems: journal.problem === null ? [] : [journal.problem.message],
-      warnings: [...intake.warnings, ...(await disk.warnings())],
+      warnings: [...intake.warnings, ...mail.warnings, ...(await disk.warnings())],
     }));
   }
 
@@ -174,8 +179,10 @@ export class Doors implements OnModuleInit, OnApplicationShutdown {
     const { registry, log } = this.parts;
     try {
       const version = await registry.version();
-      if (version !== this.registryVersion) this.mqtt?.dropRevoked();
-      else this.mqtt?.dropEnded(systemClock.now());
+      if (version !== this.registryVersion) {
+        this.mqtt?.dropRevoked();
+        await this.parts.mail.dropRevoked();
+      } else this.mqtt?.dropEnded(systemClock.now());
       this.registryVersion = version;
     } catch (error) {
       log.error({ event: 'mqtt.tokens-unchecked', error: (error as Error).message }, (error as Error).message);
@@ -187,6 +194,7 @@ export class Doors implements OnModuleInit, OnApplicationShutdown {
     this.self?.close();
     await this.mqtt?.close();
     await this.intake?.close();
+    await this.parts.mail.close(this.mqtt !== null && this.parts.journal.problem === null);
     this.parts.link.close();
     await this.replays?.close();
     await this.parts.journal.close();
@@ -207,6 +215,7 @@ export class BrokerModule {
     const registry = new SqlRegistry(records);
     const link = new ProcessorLink(settings.dataDir);
     const disk = new DiskRoom(resolve(settings.dataDir), settings.diskWarnMb);
+    const mail = DeviceMail.open(settings, records, systemClock, log);
     const inventory = new SqlInventoryDesk(records);
     const parts: BrokerParts = {
       settings,
@@ -217,6 +226,7 @@ export class BrokerModule {
       inventory,
       link,
       disk,
+      mail,
       log,
     };
     return { module: BrokerModule, providers: [{ provide: PARTS, useValue: parts }, Doors], exports: [Doors] };

@@ -104,6 +104,51 @@ export class BrokerSettings extends HttpSettings {
   readonly mqttFiltersMax: number = 20;
 
   @Setting({
+    name: 'CANH_MQTT_SESSIONS_PER_DEVICE',
+    says: 'Sessions of one device that outlive their connections; one more takes the place of the one that was not used for longest.',
+  })
+  @IsInt()
+  @Min(1)
+  @Max(100)
+  readonly mqttSessionsPerDevice: number = 4;
+
+  @Setting({
+    name: 'CANH_MQTT_SESSION_DAYS',
+    says: 'A session that no client has used for so many days of Canh running is forgotten, with what waits in it.',
+  })
+  @IsInt()
+  @Min(1)
+  @Max(3_650)
+  readonly mqttSessionDays: number = 30;
+
+  @Setting({
+    name: 'CANH_MQTT_QUEUE_MESSAGES',
+    says: 'Messages that wait for one session; for one more the oldest is dropped.',
+  })
+  @IsInt()
+  @Min(1)
+  @Max(10_000)
+  readonly mqttQueueMessages: number = 100;
+
+  @Setting({
+    name: 'CANH_MQTT_QUEUE_KB',
+    says: 'Kilobytes that wait for one session; for more the oldest messages are dropped.',
+  })
+  @IsInt()
+  @Min(64)
+  @Max(65_536)
+  readonly mqttQueueKb: number = 1_024;
+
+  @Setting({
+    name: 'CANH_MQTT_RETAINED_TOPICS',
+    says: 'Topics with a retained message; one more is not kept.',
+  })
+  @IsInt()
+  @Min(0)
+  @Max(100_000)
+  readonly mqttRetainedTopics: number = 1_000;
+
+  @Setting({
     name: 'CANH_DISK_WARN_MB',
     says: 'Below so many free megabytes of the data folder, /health/ready warns; 0 never does.',
   })

@@ -20,6 +20,9 @@ const SUBSCRIBE_FILTERS: ReadonlySet<string> = new Set([
   'v1/gateway/rpc',
 ]);
 
+/** What a device publishes goes by this name inside: to the journal, and to no one. Nobody may subscribe to it. */
+export const RECEIVED = 'received';
+
 export function kindOfTopic(topic: string): MessageKind | undefined {
   return PUBLISH_TOPICS.get(topic);
 }

@@ -1,3 +1,4 @@
+import { sessionIdOf } from '@canh/adapters/mqtt-sessions/session-id';
 import type { MessageKind } from '@canh/core/readings/message';
 import type { DeviceLogins } from './device-logins.js';
 import { kindOfTopic, mayFollow } from './device-topics.js';
@@ -17,12 +18,12 @@ export interface DoorAccess extends Pick<DeviceLogins, 'login' | 'standing'> {
 }
 
 /** Devices, by their credentials: each has its own client ids, and publishes to the journal alone. */
-export function deviceAccess(logins: DeviceLogins): DoorAccess {
+export function deviceAccess(logins: DeviceLogins, keepsSessions: boolean): DoorAccess {
   return {
     login: (shown) => logins.login(shown),
     standing: (login) => logins.standing(login),
-    keepsSessions: false,
-    clientId: (deviceId, asked) => `${deviceId}/${asked}`,
+    keepsSessions,
+    clientId: sessionIdOf,
     becomesOf: kindOfTopic,
     mayFollow,
   };

@@ -10,6 +10,8 @@ import type { Log } from '@canh/runtime/log';
 import type { BrokerSettings } from './broker.settings.js';
 import { DeviceLogins, type LoggedIn, type Login } from './device-logins.js';
 import { DevicePaces } from './device-pace.js';
+import type { DeviceMail } from './device-mail.js';
+import { commandOfResponse, RECEIVED } from './device-topics.js';
 import { deviceAccess, type DoorAccess } from './door-access.js';
 import type { Intake } from './intake.js';
 import { MqttListeners, type TurnedAway } from './mqtt-listeners.js';
@@ -31,8 +33,8 @@ const CONNACK = { identifierRejected: 2, serverUnavailable: 3, badUserNameOrPass
 const NEVER_MS = 500_000_000;
 const FORBIDDEN_TOPIC = 'forbidden topic';
 const TOO_LARGE = 'payload too large';
-/** Nobody may subscribe to this: what a device publishes goes to the journal and is forwarded to no one. */
-const RECEIVED = 'received';
+/** Of what a device answers to a command; it is kept in the records. */
+const MOST_BYTES_OF_ANSWER = 65_536;
 
 /** Of a CONNECT packet, what is looked at and changed. */
 interface Connect {
@@ -98,6 +100,7 @@ export class MqttDoor {
     private readonly access: DoorAccess,
     private readonly settings: MqttDoorSettings,
     private readonly log: Log,
+    private readonly mail: DeviceMail | null,
   ) {
     this.paces = new DevicePaces(settings.deviceMessagesPerSecond, () => performance.now());
   }
@@ -106,13 +109,26 @@ export class MqttDoor {
   private listeners!: MqttListeners;
 
   /** Opens both ports. Throws CanhError `PORT_NOT_OPEN` with the setting that chooses another. */
-  static open(intake: Intake, credentials: Credentials, settings: MqttDoorSettings, log: Log): Promise<MqttDoor> {
-    return MqttDoor.openTo(deviceAccess(new DeviceLogins(credentials, null)), intake, settings, log);
+  static open(
+    intake: Intake,
+    credentials: Credentials,
+    settings: MqttDoorSettings,
+    log: Log,
+    mail: DeviceMail | null = null,
+  ): Promise<MqttDoor> {
+    const access = deviceAccess(new DeviceLogins(credentials, null), mail !== null);
+    return MqttDoor.openTo(access, intake, settings, log, mail);
   }
 
   /** The same for others than devices. */
-  static async openTo(access: DoorAccess, intake: Intake, settings: MqttDoorSettings, log: Log): Promise<MqttDoor> {
-    const door = new MqttDoor(intake, access, settings, log);
+  static async openTo(
+    access: DoorAccess,
+    intake: Intake,
+    settings: MqttDoorSettings,
+    log: Log,
+    mail: DeviceMail | null = null,
+  ): Promise<MqttDoor> {
+    const door = new MqttDoor(intake, access, settings, log, mail);
     door.aedes = await Aedes.createBroker({
       // Without a limit of its own, one subscriber cannot use up the emitter's places and stall all others.
       concurrency: 0,
@@ -128,11 +144,16 @@ export class MqttDoor {
       authorizePublish: (client, packet, done) => door.take(client, packet, done),
       authorizeSubscribe: (client, subscription, done) =>
         done(null, door.mayFollow(client, subscription.topic) ? subscription : null),
-      // A second lock behind the filters: nothing that a device published leaves by any way.
-      authorizeForward: (_client, packet) => (packet.topic === RECEIVED ? null : packet),
+      // A second lock behind the filters: nothing that a device published leaves by any way, and what is for a device leaves to it alone.
+      authorizeForward: (client, packet) => {
+        if (mail === null) return packet.topic === RECEIVED ? null : packet;
+        return mail.mailbox.forward(client, door.admitted(client)?.deviceId ?? '', packet);
+      },
+      ...(mail === null ? {} : { persistence: mail.store }),
     });
     door.aedes.on('clientReady', (client: Client) => {
       door.connected.add(client);
+      mail?.mailbox.isReady(client);
       // It may have been withdrawn between the look and this moment.
       door.dropIfRevoked(client);
     });
@@ -253,8 +274,8 @@ export class MqttDoor {
    * use any ids they like, and no id of another device can be taken over.
    */
   private identify(client: Client, packet: Connect, done: (error: Error | null, success: boolean) => void): void {
-    // Nothing is kept here for who is away, so there is no session to keep; Aedes would keep them all in memory.
-    if (!this.access.keepsSessions) packet.clean = true;
+    // A session that nobody can name again is none.
+    if (!this.access.keepsSessions || packet.clientId === '') packet.clean = true;
     const found = (login: Login): void => {
       const verdict = this.verdictOn(login, packet);
       this.verdicts.set(client, verdict);
@@ -316,6 +337,7 @@ export class MqttDoor {
 
   private admit(client: Client, done: (error: AuthenticateError | null, success: boolean | null) => void): void {
     const verdict = this.verdicts.get(client);
+    if (verdict?.admitted === true) this.mail?.mailbox.arrives(client, verdict.deviceId);
     if (verdict?.admitted !== false) return done(null, verdict !== undefined);
     const { reason, detail, returnCode } = verdict;
     this.refuse(client, reason, detail);
@@ -328,8 +350,10 @@ export class MqttDoor {
     done: (error?: Error | null) => void,
   ): void {
     const deviceId = client === null ? undefined : this.admitted(client)?.deviceId;
-    // Without a client it is a will that Aedes found left over: nobody vouches for it any more.
+    // Without a client it is a will that Aedes found left over; those are published before the door opens (left-wills.ts).
     if (client === null || deviceId === undefined) return done(new Error(FORBIDDEN_TOPIC));
+    const commandId = this.mail === null ? null : commandOfResponse(packet.topic);
+    if (commandId !== null) return this.takeAnswer(client, { deviceId, commandId }, packet, done);
     const kind = this.access.becomesOf(packet.topic);
     if (kind === undefined) {
       this.refuse(client, 'forbidden-topic', `published to ${packet.topic.slice(0, 200)}`);
@@ -352,6 +376,26 @@ export class MqttDoor {
       this.lanes.get(client)?.flush();
       done(error);
     });
+  }
+
+  private takeAnswer(
+    client: Client,
+    { deviceId, commandId }: { readonly deviceId: string; readonly commandId: number },
+    packet: { topic: string; payload: Buffer | string; retain: boolean },
+    done: (error?: Error | null) => void,
+  ): void {
+    const payload = Buffer.from(packet.payload);
+    if (payload.length > MOST_BYTES_OF_ANSWER) {
+      this.refuse(client, 'too-large', `an answer of ${payload.length} bytes, at most ${MOST_BYTES_OF_ANSWER}`);
+      return done(new Error(TOO_LARGE));
+    }
+    packet.topic = RECEIVED;
+    packet.retain = false;
+    const told = (error: Error | null): void => {
+      this.lanes.get(client)?.flush();
+      done(error);
+    };
+    this.mail!.answer(deviceId, commandId, payload).then(() => told(null), told);
   }
 
   private mayFollow(client: Client, filter: string): boolean {

@@ -30,6 +30,11 @@ export class GroupCommit {
     return result;
   }
 
+  /** Resolves when everything that was written so far is on disk. */
+  settled(): Promise<void> {
+    return this.group?.durable ?? Promise.resolve();
+  }
+
   /** Makes durable what was written so far. */
   flush(): void {
     const { group } = this;

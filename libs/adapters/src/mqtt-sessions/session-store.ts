@@ -363,6 +363,11 @@ export class SessionStore {
     return this.count('select count(*) as n from outgoing');
   }
 
+  /** Resolves when everything that was written so far is on disk; rejects when some of it is not. */
+  async durable(): Promise<void> {
+    await this.commits.settled();
+  }
+
   /** Of a client with a clean session, the topics of what it was sent and has not acknowledged, by message id. */
   flightOf(client: object): Map<number, string> {
     const flight = this.flights.get(client) ?? new Map<number, string>();
@@ -391,7 +396,11 @@ export class SessionStore {
     if (this.holds(topic)) await this.commits.write(() => this.run('delete from outgoing where topic = ?', topic));
   }
 
-  /** Topics of messages that a client has acknowledged, oldest nowhere first; each is given until `forgetAcknowledged`. */
+  hasAcknowledged(topic: string): boolean {
+    return this.one('select 1 from acknowledged where topic = ?', topic) !== undefined;
+  }
+
+  /** Topics of messages that a client has acknowledged; each is given until `forgetAcknowledged`. */
   acknowledged(limit: number): string[] {
     return this.all('select topic from acknowledged limit ?', limit).map((row) => String(row['topic']));
   }
@@ -422,6 +431,11 @@ export class SessionStore {
         payload: Buffer.from(payload),
       };
     });
+  }
+
+  /** Of connections that have all ended, their wills told. */
+  async forgetWills(): Promise<void> {
+    await this.commits.write(() => this.run('delete from wills where broker_id = ?', this.broker.id));
   }
 
   async forgetLeftWill({ sessionId, brokerId }: LeftWill): Promise<void> {

@@ -96,11 +96,12 @@ export class SqlCommandQueue extends CommandQueue {
     super();
   }
 
-  async open(limit: number): Promise<DeviceCommand[]> {
+  async open(after: number, limit: number): Promise<DeviceCommand[]> {
     const rows = await this.database
       .selectFrom('device_commands')
       .selectAll()
       .where('state', 'in', OPEN)
+      .where('id', '>', after)
       .orderBy('id')
       .limit(limit)
       .execute();

@@ -50,8 +50,8 @@ export abstract class CommandDesk {
 
 /** For the broker, which brings the commands to the devices. */
 export abstract class CommandQueue {
-  /** Commands that wait or are on their way, oldest first. */
-  abstract open(limit: number): Promise<DeviceCommand[]>;
+  /** Commands behind `after` that wait or are on their way, oldest first. */
+  abstract open(after: number, limit: number): Promise<DeviceCommand[]>;
   /** Notes what became of an open command; one that was answered meanwhile stays so. */
   abstract became(id: number, state: Exclude<CommandState, 'waiting' | 'answered'>, at: Instant): Promise<void>;
   /** Whether the device was sent this command and has not answered it. */

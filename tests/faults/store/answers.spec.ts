@@ -123,10 +123,10 @@ const CASES = [
   ...FAULTS.map((behaviour) => ({ behaviour, kind: 'query' as const })),
 ];
 
-describe.concurrent('readings on their way to a store', () => {
+// Each failure is followed by a longer wait, up to ten seconds.
+describe.concurrent('readings on their way to a store', { timeout: 180_000 }, () => {
   it.for(CASES.map(({ behaviour, kind }, nth) => [named(behaviour), kind, behaviour, nth] as const))(
     'that is %s to every %s for a while: all are kept, once, with their value, and the books say so',
-    { timeout: 180_000 },
     async ([, kind, behaviour, nth], context) => {
       const world = await World.start(context, nth);
       const { server, story } = world;

@@ -1,12 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SqlCheckpoints } from '@canh/adapters/records-sql/sql-checkpoints';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { Gauge } from '../../processor/gauge.js';
 import { eventually } from '../../support/eventually.js';
 import { faultSeed, seededRandom } from '../../support/seeded.js';
+import { pathChild } from './path-child.js';
 import { ScriptedInflux } from './scripted-influx.js';
 import { booksOf, POISON_M, quarantinedOf, Story, violations } from './story.js';
 
@@ -18,14 +18,6 @@ const MOMENTS = ['before', 'stored', 'answered', 'any'] as const;
 const ANY_WITHIN_MS = 400;
 
 const random = seededRandom(faultSeed('processor kills'));
-const NODE = [
-  '--disable-warning=ExperimentalWarning',
-  '--experimental-transform-types',
-  '--import',
-  join(import.meta.dirname, '../../support/source-imports.mjs'),
-  join(import.meta.dirname, 'path.child.ts'),
-];
-
 let server: ScriptedInflux;
 let gauge: Gauge;
 let child: ChildProcess | null = null;
@@ -45,12 +37,7 @@ afterEach(async () => {
   await gauge.remove();
 });
 
-function startChild(): ChildProcess {
-  return spawn(process.execPath, [...NODE, gauge.folder, server.url, '1', 'canh'], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-}
-
+const startChild = (): ChildProcess => pathChild(gauge.folder, server.url, '1', 'canh');
 const isGone = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode !== null || signalCode !== null;
 
 it.each(MOMENTS)(

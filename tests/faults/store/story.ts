@@ -7,6 +7,9 @@ import { FROM, type Gauge } from '../../processor/gauge.js';
 /** A value that a scripted store refuses: nothing else is ever sent twice with it. */
 export const POISON_M = 66.5;
 
+/** Of the gauge, what any story can have told. */
+export const EVERYTHING = { stationId: 'g', metric: 'level_m', from: FROM, to: FROM + 100_000 * MINUTE_MS };
+
 interface Sent {
   readonly at: Instant;
   readonly level: number;

@@ -148,3 +148,26 @@ describe.skipIf(skipped)('InfluxDB 1.6 behind a password', () => {
     expect(await store.latest()).toHaveLength(1);
   });
 });
+
+describe.skipIf(skipped)('InfluxDB 1.6 that answers with so many rows only', () => {
+  let server: InfluxDbServer;
+  beforeAll(async () => {
+    server = await startInfluxDb({ rows: 50 });
+  });
+  afterAll(() => server?.remove());
+
+  it('is not believed when it cuts an answer short, and says what to change', async () => {
+    const store = await storeOn(server);
+    await storeAll(store, readings('level_m', 120));
+    const span = { stationId: 'bridge', metric: 'level_m', from: SUNDAY, to: SUNDAY + DAY_MS };
+    const refusal = { code: 'STORE_REFUSED', message: expect.stringContaining('max-row-limit') };
+    expect(await store.readings(span, 50)).toHaveLength(50);
+    await expect(store.readings(span, 100)).rejects.toMatchObject(refusal);
+    await expect(store.buckets(span, SECOND_MS)).rejects.toMatchObject(refusal);
+    // What it has already is not taken for new because the answer ended before it.
+    const again = await storeOn(server);
+    await expect(again.sift(readings('level_m', 120))).rejects.toMatchObject(refusal);
+    await store.close();
+    await again.close();
+  });
+});

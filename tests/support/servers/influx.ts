@@ -9,15 +9,18 @@ export interface InfluxDbServer extends SeriesServer {
   influxQl(query: string, token?: string): Promise<unknown>;
 }
 
-/** Starts Debian's InfluxDB 1.6. With `admin` (user:password) it lets nobody in without a password. */
-export async function startInfluxDb({ admin }: { admin?: string } = {}): Promise<InfluxDbServer> {
+/** Starts Debian's InfluxDB 1.6. With `admin` (user:password) it lets nobody in without a password; `rows`: it answers with no more. */
+export async function startInfluxDb({
+  admin,
+  rows = 0,
+}: { admin?: string; rows?: number } = {}): Promise<InfluxDbServer> {
   const database = 'canh';
   const server = await startSeriesServer({
     name: 'influxd',
     healthPath: '/ping',
     args: async (folder, port) => {
       const config = join(folder, 'influxdb.conf');
-      await writeFile(config, configuration(folder, port, admin !== undefined));
+      await writeFile(config, configuration(folder, port, admin !== undefined, rows));
       return ['run', '-config', config];
     },
   });
@@ -38,7 +41,7 @@ export async function startInfluxDb({ admin }: { admin?: string } = {}): Promise
   return { ...server, database, influxQl };
 }
 
-function configuration(folder: string, port: number, authenticated: boolean): string {
+function configuration(folder: string, port: number, authenticated: boolean, rows: number): string {
   return `
 reporting-disabled = true
 bind-address = "127.0.0.1:0"
@@ -53,6 +56,7 @@ bind-address = "127.0.0.1:0"
 [http]
   bind-address = "127.0.0.1:${port}"
   auth-enabled = ${authenticated}
+  max-row-limit = ${rows}
   log-enabled = false
 `;
 }

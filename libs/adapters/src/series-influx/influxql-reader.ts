@@ -11,10 +11,16 @@ interface Series {
   readonly name: string;
   readonly tags?: Readonly<Record<string, string>>;
   readonly values: readonly (readonly Cell[])[];
+  /** The server cut the answer short. */
+  readonly partial?: boolean;
 }
 
 interface QueryAnswer {
-  readonly results?: readonly { readonly series?: readonly Series[]; readonly error?: string }[];
+  readonly results?: readonly {
+    readonly series?: readonly Series[];
+    readonly error?: string;
+    readonly partial?: boolean;
+  }[];
 }
 
 /** Reads through InfluxQL, which InfluxDB 1.x and 2.x answer alike (2.x finds the bucket by its name as the database). */
@@ -92,7 +98,17 @@ export class InfluxQlReader implements SeriesReader {
     if (answer.status !== 200) throw this.http.failure(answer);
     const [result] = this.#parsed(answer).results ?? [];
     if (result?.error !== undefined) throw this.http.failure({ ...answer, status: statusOf(result.error) });
-    return result?.series ?? [];
+    const series = result?.series ?? [];
+    if (result?.partial === true || series.some(({ partial }) => partial === true)) throw this.#cutShort();
+    return series;
+  }
+
+  /** What is missing from an answer would be taken for what is not stored. */
+  #cutShort(): CanhError {
+    return new CanhError(
+      'STORE_REFUSED',
+      `The series store ${this.http.name} cuts its answers short. Set max-row-limit = 0 under [http] in its configuration, and start it again.`,
+    );
   }
 
   #parsed(answer: Answer): QueryAnswer {

@@ -1,6 +1,6 @@
 import type { Instant } from '@canh/core/time/instant';
 import { close, fdatasync, fstat, fsync, ftruncate, mkdir, open, read, readdir, stat, unlink, write } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import type { SegmentFile, SegmentFolder } from './segment-folder.js';
 
@@ -15,9 +15,13 @@ const syncData = promisify(fdatasync);
 export class NodeSegmentFolder implements SegmentFolder {
   constructor(readonly path: string) {}
 
-  /** Makes the folder where it is not there. */
+  /** Makes the folder where it is not there, with those above it; a power cut does not take it away again. */
   static async make(path: string): Promise<NodeSegmentFolder> {
-    await promisify(mkdir)(path, { recursive: true, mode: 0o700 });
+    const made = resolve(path);
+    const first = await promisify(mkdir)(made, { recursive: true, mode: 0o700 });
+    if (first !== undefined)
+      for (let folder = made; folder.length >= first.length; folder = dirname(folder))
+        await new NodeSegmentFolder(dirname(folder)).sync();
     return new NodeSegmentFolder(path);
   }
 

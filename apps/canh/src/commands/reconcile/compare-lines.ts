@@ -15,6 +15,7 @@ export function compareLines({
   booked,
   decodedOtherwise,
   perhapsReadings,
+  countsWhole,
   found,
 }: {
   readonly ours: readonly LedgerLine[];
@@ -23,9 +24,12 @@ export function compareLines({
   readonly decodedOtherwise: ReadonlySet<string>;
   /** Lines with faults today that have no row in quarantine, and may have been readings. */
   readonly perhapsReadings: ReadonlySet<string>;
+  /** What the devices counted was read from their first message on, so that what is missing can be compared. */
+  readonly countsWhole: boolean;
   readonly found: Findings;
 }): Compared {
   const nameOf = ({ hour, deviceId }: LedgerLine): string => `${hour} ${deviceId}`;
+  const otherwise = new Set([...decodedOtherwise].map((name) => name.slice(name.indexOf(' ') + 1)));
   const lines = new Map(booked.map((line) => [nameOf(line), line]));
   const wereReadings = new Set<string>();
   const hours = new Set<number>();
@@ -36,6 +40,8 @@ export function compareLines({
     hours.add(line.hour);
     if (decodedOtherwise.has(name)) continue;
     const wrong = differing(line, other ?? null);
+    if (countsWhole && other !== undefined && other.missing !== line.missing && !otherwise.has(line.deviceId))
+      wrong.push(says('missing', line.missing, other.missing));
     if (wrong.length > 0 && perhapsReadings.has(name)) wereReadings.add(name);
     else for (const says of wrong) found.difference('ledger', line.deviceId, says, line.hour, null);
   }

@@ -181,4 +181,26 @@ describe('reconciling after an upgrade from a version without a ledger', () => {
     await thisVersion(await receiveMinutes(0, 60));
     expect(await reconciled()).toMatchObject({ differences: [], booksFrom: null, hoursCompared: 1 });
   }, 60_000);
+
+  it('holds against the ledger what a device counted and nobody received', async () => {
+    await firstVersion(START);
+    let end = START;
+    // 4 comes after all, two hours after its gap; 7 and 8 never do.
+    for (const [minute, seq] of [1, 2, 3, 5, 6, 9, 4].entries())
+      end = await receive(
+        MIDNIGHT + minute * 30 * MINUTE_MS,
+        JSON.stringify({ ts: MIDNIGHT + minute * 30 * MINUTE_MS, seq, values: { level_m: 1 } }),
+      );
+    await thisVersion(end);
+    expect(await reconciled()).toMatchObject({ differences: [] });
+    const changed = records.updateTable('ledger').set((row) => ({ missing: row('missing', '+', 1) }));
+    await changed.where('hour', '=', MIDNIGHT + 2 * HOUR_MS).execute();
+    expect((await reconciled()).differences).toMatchObject([
+      {
+        kind: 'ledger',
+        what: ['missing: 2 in the journal, 3 in the ledger'],
+        hours: { first: MIDNIGHT + 2 * HOUR_MS, last: MIDNIGHT + 2 * HOUR_MS },
+      },
+    ]);
+  }, 60_000);
 });

@@ -4,6 +4,7 @@ import type { TimeWindow } from '@canh/core/readings/accept-time';
 import { START, type JournalBatch, type JournalOffset, type JournalReader } from '@canh/core/readings/journal';
 import type { Message } from '@canh/core/readings/message';
 import type { Quarantined, QuarantineReason } from '@canh/core/readings/quarantine';
+import { countOn, type CountState } from '@canh/core/series/count-gaps';
 import { hourOf, type Ledger, type LedgerDesk, type LedgerLine } from '@canh/core/series/ledger';
 import { Tally } from '@canh/core/series/tally';
 import type { KnownDevices } from '@canh/core/stations/known-devices';
@@ -88,6 +89,10 @@ class Reconciliation {
   /** Hours of messages that came before there was a ledger: they are not in it, or by halves. */
   private readonly unbooked = new Set<Instant>();
   private booksFrom: Instant | null = null;
+  /** How far each device has counted. */
+  private readonly counts = new Map<string, CountState>();
+  /** Some messages were not looked at, and what is missing cannot be told without them. */
+  private leftOut = false;
   private firstReceivedAt: Instant | null = null;
   private lastReceivedAt: Instant | null = null;
   private rows!: QuarantineRows;
@@ -120,6 +125,7 @@ class Reconciliation {
       booked: lines.filter((line) => settled(line) && this.isWanted(line.deviceId)),
       decodedOtherwise: this.decodedOtherwise,
       perhapsReadings,
+      countsWhole: this.parts.journalIsWhole && !this.leftOut && this.unbooked.size === 0,
       found: this.found,
     });
     this.judgeMissingRows(compared.wereReadings);
@@ -171,6 +177,7 @@ class Reconciliation {
         else this.booksFrom ??= message.receivedAt;
       this.firstReceivedAt ??= batch.entries[0]?.message.receivedAt ?? null;
       this.lastReceivedAt = batch.entries.at(-1)?.message.receivedAt ?? this.lastReceivedAt;
+      this.leftOut ||= entries.length < batch.entries.length;
       if (entries.length > 0) this.take(readBatch(batch.from, { ...batch, entries, damaged: [] }, devices, window));
       if (batch.damaged.length > 0) this.found.note('damaged', '', batch.damaged.length);
     }
@@ -191,6 +198,11 @@ class Reconciliation {
   /** Counts what is in a stretch, and holds its faults against quarantine. */
   private take(batch: ReadBatch): void {
     this.tally.add(batch.tally.lines());
+    for (const { deviceId, seq, receivedAt } of batch.counts) {
+      const { state, changes } = countOn(this.counts.get(deviceId), seq, hourOf(receivedAt));
+      this.counts.set(deviceId, state);
+      for (const { hour, numbers } of changes) this.tally.missing(deviceId, hour, numbers);
+    }
     const faults = new Map<JournalOffset, Quarantined[]>();
     for (const quarantined of batch.quarantined) {
       const ofMessage = faults.get(quarantined.offset);

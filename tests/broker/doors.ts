@@ -30,6 +30,8 @@ const log = openLog('broker', { logLevel: 'silent' });
 export class Doors {
   readonly refusals: Refusal[] = [];
   readonly devices: RawDevice[] = [];
+  /** Answers of `busy` that were counted. */
+  busy = 0;
   intake!: Intake;
   private door!: MqttDoor;
   private link!: ProcessorLink;
@@ -91,7 +93,7 @@ export class Doors {
     const settings = doorSettings({ mqttLane });
     const credentials = new SqlCredentials(records, key, systemClock);
     doors.door = await MqttDoor.open(doors.intake, credentials, settings, log);
-    openHttpDoor(doors.http, doors.intake, credentials, settings.messageMaxBytes, systemClock);
+    openHttpDoor(doors.http, doors.intake, credentials, settings.messageMaxBytes, systemClock, () => (doors.busy += 1));
     doors.httpUrl = await doors.http.listen({ host: '127.0.0.1', port: 0 });
     return doors;
   }

@@ -66,6 +66,7 @@ describe('the HTTP door for devices', { timeout: 2 * WITHIN_MS }, () => {
     const sent = (await doors.journaled()).filter(({ message }) => message.deviceId === 'd0');
     const kept = new Set(sent.map(({ message }) => numberOf(message.payload)));
     expect(Array.from({ length: 100 }, (_, n) => n).filter((n) => !kept.has(n))).toEqual([]);
+    expect(doors.busy).toBe(busy.length);
     const all0 = await doors.journaled();
     const neighbourAt = all0.findIndex(({ message }) => message.deviceId === 'd1');
     expect(all0.length - neighbourAt).toBeGreaterThan(80);

@@ -109,6 +109,7 @@ export class Doors implements OnModuleInit, OnApplicationShutdown {
       credentials,
       settings.messageMaxBytes,
       systemClock,
+      () => refusals.inc({ reason: 'busy', door: 'http' }),
     );
     await mail.publishLeftWills(intake);
     const mqtt = await MqttDoor.open(intake, credentials, settings, log, mail);

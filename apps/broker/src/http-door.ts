@@ -32,6 +32,8 @@ export function openHttpDoor(
   credentials: Credentials,
   messageMaxBytes: number,
   clock: Clock,
+  /** Counts an answer of `busy` for the metrics. */
+  toldBusy: () => void = () => undefined,
 ): void {
   void http.register(async (door) => {
     door.removeAllContentTypeParsers();
@@ -50,6 +52,7 @@ export function openHttpDoor(
       return reply.code(statusCode).send({ statusCode, code: reason, message });
     };
     const busy = (reply: FastifyReply): FastifyReply => {
+      toldBusy();
       const message = 'Too much is waiting to be received. Send this again in a second.';
       return reply.code(BUSY).header('retry-after', RETRY_AFTER_S).send({ statusCode: BUSY, code: 'busy', message });
     };

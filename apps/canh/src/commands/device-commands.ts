@@ -4,11 +4,13 @@ import { CanhError } from '@canh/core/canh-error';
 import { durationMs } from '@canh/core/time/duration';
 import { DAY_MS } from '@canh/core/time/instant';
 import { systemClock } from '@canh/runtime/system-clock';
+import { addCommandsToDevices } from './device-command-commands.js';
 import { print, printRows, type Json } from './output.js';
 import { checked, put, withExistingRecords, withRecords } from './records.js';
 
 export function addDeviceCommands(program: Command): void {
   const device = program.command('device').description('devices: what publishes, and the tokens they were issued');
+  addCommandsToDevices(device);
   device
     .command('add')
     .description('add a device and print its token, once')

@@ -4,6 +4,7 @@ import { parse } from 'yaml';
 import { openRecords, type RecordsDatabase } from '@canh/adapters/records-sql/open-records';
 import { loadServerKey } from '@canh/adapters/records-sql/server-key';
 import { SqlContactBook } from '@canh/adapters/records-sql/sql-contact-book';
+import { SqlCommandDesk } from '@canh/adapters/records-sql/sql-device-commands';
 import { SqlCredentialDesk } from '@canh/adapters/records-sql/sql-credential-desk';
 import { SqlLedgerDesk } from '@canh/adapters/records-sql/sql-ledger-desk';
 import { SqlQuarantineDesk } from '@canh/adapters/records-sql/sql-quarantine-desk';
@@ -17,6 +18,7 @@ import type { Catalogue } from '@canh/core/rules/catalogue';
 import type { ContactBook } from '@canh/core/dispatch/outbox';
 import type { QuarantineDesk } from '@canh/core/readings/quarantine';
 import type { LedgerDesk } from '@canh/core/series/ledger';
+import type { CommandDesk } from '@canh/core/stations/device-commands';
 import type { CredentialDesk } from '@canh/core/stations/credentials';
 import type { InventoryDesk, Registry } from '@canh/core/stations/registry';
 import { CommonSettings } from '@canh/runtime/common.settings';
@@ -27,6 +29,7 @@ export interface RecordsDesk {
   readonly registry: Registry;
   readonly inventory: InventoryDesk;
   readonly credentials: CredentialDesk;
+  readonly commands: CommandDesk;
   readonly contacts: ContactBook;
   readonly quarantine: QuarantineDesk;
   readonly ledger: LedgerDesk;
@@ -52,6 +55,7 @@ export async function withRecords<T>(work: (desk: RecordsDesk) => Promise<T>): P
       registry: new SqlRegistry(database),
       inventory: new SqlInventoryDesk(database),
       credentials: new SqlCredentialDesk(database, await loadServerKey(settings.dataDir)),
+      commands: new SqlCommandDesk(database),
       contacts: new SqlContactBook(database),
       quarantine: new SqlQuarantineDesk(database),
       ledger: new SqlLedgerDesk(database),

@@ -1,9 +1,10 @@
 import { chmodSync, renameSync, rmSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { CanhError } from '@canh/core/canh-error';
-import { primaryCode, SQLITE } from '../records-sql/sqlite-errors.js';
 
 const VERSION = 1;
+/** https://sqlite.org/rescode.html: SQLITE_CORRUPT, SQLITE_NOTADB. */
+const DAMAGED: ReadonlySet<unknown> = new Set([11, 26]);
 /** The broker is the only one who opens it; this is for whoever looks at it with another program. */
 const WAIT_MS = 2_000;
 
@@ -39,8 +40,7 @@ export function openSessionFile(file: string): { database: DatabaseSync; damaged
   try {
     return { database: open(file), damaged: null };
   } catch (error) {
-    const code = primaryCode(error);
-    if (code !== SQLITE.notADatabase && code !== SQLITE.corrupt) throw unopenable(file, error);
+    if (!isDamage(error)) throw unopenable(file, error);
   }
   const damaged = `${file}.damaged`;
   try {
@@ -69,6 +69,10 @@ function open(file: string): DatabaseSync {
     database.close();
     throw error;
   }
+}
+
+function isDamage(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && DAMAGED.has(Number(error.errcode) & 0xff);
 }
 
 function unopenable(file: string, cause: unknown): unknown {

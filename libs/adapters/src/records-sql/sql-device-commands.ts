@@ -30,6 +30,7 @@ export class SqlCommandDesk extends CommandDesk {
       throw new CanhError('BAD_COMMAND', `The command would have expired before it is sent. Give it a later time.`);
     return this.database.write(async (transaction) => {
       await mustExist(transaction, deviceId);
+      await mustConnectItself(transaction, deviceId);
       const { open } = await transaction
         .selectFrom('device_commands')
         .select((row) => row.fn.countAll<number>().as('open'))
@@ -171,6 +172,24 @@ async function mustExist(database: Pick<RecordsDatabase, 'selectFrom'>, deviceId
     throw new CanhError(
       'UNKNOWN_DEVICE',
       `There is no device ${deviceId}. \`canh device list\` shows those there are.`,
+    );
+}
+
+/** A gateway has no way yet to be told what is for one of its devices. */
+async function mustConnectItself(database: Pick<RecordsDatabase, 'selectFrom'>, deviceId: string): Promise<void> {
+  const behind = await database
+    .selectFrom('devices')
+    .select('gateway_id')
+    .where('id', '=', deviceId)
+    .where('gateway_id', 'is not', null)
+    .where(({ not, exists, selectFrom }) =>
+      not(exists(selectFrom('device_tokens').select('token_hash').where('device_id', '=', deviceId))),
+    )
+    .executeTakeFirst();
+  if (behind !== undefined)
+    throw new CanhError(
+      'BEHIND_GATEWAY',
+      `${deviceId} has no connection of its own: it reports through ${behind.gateway_id}. Send the command to that gateway, or give the device a token.`,
     );
 }
 

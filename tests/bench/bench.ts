@@ -6,6 +6,7 @@ import { prepareInventory } from './inventory.js';
 import { interleaved, undisturbed, type Measuring } from './measuring.js';
 import { topCosts } from './profile.js';
 import { brokerRound, canhRound, type CanhRoundOptions, type Round } from './round.js';
+import { connections } from './scenarios/connections.js';
 import { cost } from './scenarios/cost.js';
 import { deaf } from './scenarios/deaf.js';
 import { fair } from './scenarios/fair.js';
@@ -72,6 +73,7 @@ async function measure(measuring: Measuring, args: readonly string[]): Promise<s
     await saturated(measuring),
     only.has('cost') ? await cost(measuring) : nothing,
     only.has('deaf') ? await deaf(measuring) : nothing,
+    only.has('connections') ? await connections(measuring) : nothing,
     only.has('fair') ? await fair(measuring) : nothing,
     only.has('outage') ? await outage(measuring) : nothing,
     only.has('naive') || only.has('node-red') ? await pipelines(measuring) : nothing,

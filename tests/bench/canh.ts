@@ -55,8 +55,8 @@ export interface CanhOptions {
   readonly nodeOptions?: readonly string[];
   /** Another checkout that is built. */
   readonly root?: string;
-  /** Settings that name another store than the embedded one. */
-  readonly store?: Readonly<Record<string, string>>;
+  /** Settings beside those of every round, such as another store than the embedded one. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 async function launch(
@@ -64,7 +64,7 @@ async function launch(
   args: readonly string[],
   { dataDir: inventory }: Inventory,
   dataDir: string,
-  { nodeOptions = [], root = HERE, store = {} }: CanhOptions,
+  { nodeOptions = [], root = HERE, settings = {} }: CanhOptions,
   ports: Readonly<Record<string, string>>,
 ): Promise<Started> {
   await cp(inventory, dataDir, { recursive: true });
@@ -76,7 +76,7 @@ async function launch(
     CANH_LOG_LEVEL: 'warn',
     // Its own reports would count as messages.
     CANH_SELF_REPORT_SECONDS: '0',
-    ...store,
+    ...settings,
     ...ports,
   });
 }
@@ -84,7 +84,7 @@ async function launch(
 export async function startBroker(
   inventory: Inventory,
   dataDir: string,
-  options: Omit<CanhOptions, 'store'> = {},
+  options: CanhOptions = {},
 ): Promise<BrokerUnderTest> {
   const [mqttPort, httpPort] = [await freePort(), await freePort()];
   const ports = { CANH_MQTT_PORT: `${mqttPort}`, CANH_HTTP_PORT: `${httpPort}` };

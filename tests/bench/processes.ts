@@ -94,6 +94,11 @@ export function cpuSeconds(pid: number): number {
   return accounted(`/proc/${pid}`).seconds;
 }
 
+/** Memory of a process that is in RAM. */
+export function residentKb(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+}
+
 /** CPU that the threads of a process have used, by name: several have the same. */
 export function cpuSecondsByThread(pid: number): ReadonlyMap<string, number> {
   const total = new Map<string, number>();

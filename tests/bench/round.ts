@@ -120,7 +120,7 @@ export async function canhRound(
 ): Promise<Round> {
   const dataDir = join(folder, 'data');
   const store = (await kind?.start()) ?? null;
-  const canh = await startCanh(inventory, dataDir, { ...options, store: store?.settings ?? {} });
+  const canh = await startCanh(inventory, dataDir, { ...options, settings: store?.settings ?? {} });
   const target = { ...canh, tokensFile: inventory.tokensFile, besides: () => store?.cpuSeconds() ?? 0 };
   // What happens once in a device's life is not what a load is made of: its first report makes its series, and here an alert.
   const first = await generator.once(load.connections, target);

@@ -12,6 +12,7 @@ export const SCENARIOS = {
   mosquitto: 'the CPU of a mosquitto that tells nobody',
   cost: 'what durability costs at 5,000 messages a second',
   deaf: 'a subscriber that stops reading',
+  connections: '10,000 devices that connect at once, 2,000 over TLS: how fast, and the memory of each',
   fair: 'live devices beside one that sends what it saved up in three hours',
   outage: 'ten seconds without the time series server, at 5,000 messages a second',
   naive: 'mosquitto, mqtt.js, class-validator, groupBy and WriteApi beside Canh',
@@ -19,7 +20,7 @@ export const SCENARIOS = {
 } as const;
 export type ScenarioName = keyof typeof SCENARIOS;
 const NAMES = Object.keys(SCENARIOS) as ScenarioName[];
-const BY_DEFAULT: readonly ScenarioName[] = ['durable', 'whole', 'cost', 'deaf', 'fair'];
+const BY_DEFAULT: readonly ScenarioName[] = ['durable', 'whole', 'cost', 'deaf', 'connections', 'fair'];
 
 export const USAGE = `npm run bench -- [--only NAMES | --all] [--peers] [--rounds 3] [--seconds 5] [--warm-up 2] [--connections 100,1000] [--window 20]
                 [--folder DIR] [--quiet] [--markdown] [--profile] [--against DIR]

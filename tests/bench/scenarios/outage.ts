@@ -43,7 +43,7 @@ async function outageOf(
   if (wishes.quiet) await quietMoment();
   const dataDir = join(folder, 'data');
   const store = await kind.start();
-  const canh = await startCanh(inventory, dataDir, { store: store.settings });
+  const canh = await startCanh(inventory, dataDir, { settings: store.settings });
   const looks: Look[] = [];
   let over = false;
   const looking = (async (): Promise<void> => {

@@ -60,7 +60,7 @@ export async function pipelines(measuring: Measuring): Promise<{ verdicts: Verdi
 async function canhPipeline({ generator, inventory, folder }: Measuring, load: Load): Promise<PipelineRound> {
   const dataDir = join(folder, 'data');
   const store = await victoria.start();
-  const canh = await startCanh(inventory, dataDir, { store: store.settings });
+  const canh = await startCanh(inventory, dataDir, { settings: store.settings });
   let acked = 0;
   const round = await measured(
     'Canh',

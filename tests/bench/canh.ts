@@ -1,4 +1,5 @@
 import { cp } from 'node:fs/promises';
+import { get as getOverTls } from 'node:https';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -90,9 +91,9 @@ export async function startBroker(
   const ports = { CANH_MQTT_PORT: `${mqttPort}`, CANH_HTTP_PORT: `${httpPort}` };
   const server = await launch('broker', [], inventory, dataDir, options, ports);
   const url = `http://127.0.0.1:${httpPort}`;
+  const overTls = options.settings?.['CANH_TLS_CERT_FILE'] !== undefined;
   for (;;) {
-    const ready = await fetch(`${url}/health/ready`).catch(() => null);
-    if (ready?.status === 200) break;
+    if (await (overTls ? isReadyOverTls(httpPort) : isReady(url))) break;
     await Promise.race([pause(LOOK_EVERY_MS), server.ended]);
   }
   return {
@@ -103,6 +104,15 @@ export async function startBroker(
     stop: () => server.stop(),
   };
 }
+
+const isReady = async (url: string): Promise<boolean> =>
+  (await fetch(`${url}/health/ready`).catch(() => null))?.status === 200;
+
+const isReadyOverTls = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const to = { host: '127.0.0.1', port, path: '/health/ready', rejectUnauthorized: false };
+    getOverTls(to, (response) => resolve(response.resume().statusCode === 200)).on('error', () => resolve(false));
+  });
 
 /** Canh as a user runs it, on a data folder of its own that starts with the inventory. */
 export async function startCanh(

@@ -58,7 +58,7 @@ export async function connections(measuring: Measuring): Promise<{ verdicts: Ver
       },
     };
   };
-  const tls = { CANH_TLS_CERT_FILE: certFile, CANH_TLS_KEY_FILE: keyFile, CANH_HTTP_PORT: `${await freePort()}` };
+  const tls = { CANH_TLS_CERT_FILE: certFile, CANH_TLS_KEY_FILE: keyFile };
   const held = [
     await undisturbed(measuring, () => holding('bare Aedes', PLAIN, bareAedes, ''), said),
     await undisturbed(

@@ -26,10 +26,13 @@ export interface Wish {
 export class Authority {
   private issuedCount = 0;
 
-  private constructor(
-    readonly folder: string,
-    readonly name: string,
-  ) {}
+  readonly folder: string;
+  readonly name: string;
+
+  private constructor(folder: string, name: string) {
+    this.folder = folder;
+    this.name = name;
+  }
 
   static async make(name: string): Promise<Authority> {
     const folder = await mkdtemp(join(tmpdir(), 'canh-authority-'));

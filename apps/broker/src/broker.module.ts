@@ -21,12 +21,14 @@ import { SqlInventoryDesk } from '@canh/adapters/records-sql/sql-inventory-desk'
 import { SqlLedger } from '@canh/adapters/records-sql/sql-ledger';
 import { SqlRegistry } from '@canh/adapters/records-sql/sql-registry';
 import { SqlReplayRequests } from '@canh/adapters/records-sql/sql-replay-requests';
+import { CanhError } from '@canh/core/canh-error';
 import { Health } from '@canh/runtime/health';
 import { SECOND_MS } from '@canh/core/time/instant';
 import { makeDataDir } from '@canh/runtime/data-dir';
 import { openLog, type Log } from '@canh/runtime/log';
 import { Metrics } from '@canh/runtime/metrics';
 import { systemClock } from '@canh/runtime/system-clock';
+import type { Tls } from '@canh/runtime/tls/tls';
 import type { BrokerSettings } from './broker.settings.js';
 import { DeviceMail } from './device-mail.js';
 import { DiskRoom } from './disk-room.js';
@@ -47,6 +49,7 @@ interface BrokerParts {
   readonly link: ProcessorLink;
   readonly disk: DiskRoom;
   readonly mail: DeviceMail;
+  readonly tls: Tls | null;
   readonly log: Log;
 }
 const PARTS = Symbol('broker parts');
@@ -76,16 +79,27 @@ export class Doors implements OnModuleInit, OnApplicationShutdown {
     private readonly health: Health,
   ) {}
 
-  get mqttPort(): number | undefined {
-    return this.mqtt?.mqttPort;
+  /** Where devices of this machine reach it: in the open where that is spoken. */
+  get mqttUrl(): string {
+    const { host, mqttPlain } = this.parts.settings;
+    const { mqttPort = 0, mqttsPort = 0 } = this.mqtt ?? {};
+    if (mqttPort === 0) return `mqtts://${host}:${mqttsPort}`;
+    return `mqtt://${mqttsPort !== 0 && mqttPlain === 'loopback' ? '127.0.0.1' : host}:${mqttPort}`;
   }
 
-  get wsPort(): number | undefined {
-    return this.mqtt?.wsPort;
+  /** Null where MQTT is not spoken over TLS. */
+  get mqttsUrl(): string | null {
+    const { mqttsPort = 0 } = this.mqtt ?? {};
+    return mqttsPort === 0 ? null : `mqtts://${this.parts.settings.host}:${mqttsPort}`;
+  }
+
+  get wsUrl(): string {
+    const { tls, settings } = this.parts;
+    return `${tls === null ? 'ws' : 'wss'}://${settings.host}:${this.mqtt?.wsPort ?? ''}/mqtt`;
   }
 
   async onModuleInit(): Promise<void> {
-    const { settings, journal, records, credentials, link, disk, mail, log } = this.parts;
+    const { settings, journal, records, credentials, link, disk, mail, tls, log } = this.parts;
     const registers = [this.metrics.registry];
     const refusals = new Counter({
       name: 'canh_mqtt_refused_total',
@@ -112,7 +126,10 @@ export class Doors implements OnModuleInit, OnApplicationShutdown {
       () => refusals.inc({ reason: 'busy', door: 'http' }),
     );
     await mail.publishLeftWills(intake);
-    const mqtt = await MqttDoor.open(intake, credentials, settings, log, mail);
+    const doors =
+      tls === null ? settings : { ...settings, tls: { tls, mqttsPort: settings.mqttsPort, plain: settings.mqttPlain } };
+    const mqtt = await MqttDoor.open(intake, credentials, doors, log, mail);
+    tls?.onChange(() => mqtt.dropRevoked());
     this.mqtt = mqtt;
     if (settings.selfReportSeconds > 0 && existsSync(join(settings.devicesDir, SELF_MODEL))) {
       await addSelf(this.parts.registry, this.parts.inventory);
@@ -206,7 +223,12 @@ export class Doors implements OnModuleInit, OnApplicationShutdown {
 /** The wiring of the broker: every door appends to the same journal. */
 @Module({})
 export class BrokerModule {
-  static async open(settings: BrokerSettings): Promise<DynamicModule> {
+  static async open(settings: BrokerSettings, tls: Tls | null = null): Promise<DynamicModule> {
+    if (tls === null && settings.mqttPlain === 'off')
+      throw new CanhError(
+        'BAD_SETTING',
+        'CANH_MQTT_PLAIN is off and there is no certificate, so that no device could come in. Set CANH_TLS_CERT_FILE and CANH_TLS_KEY_FILE.',
+      );
     const log = openLog('broker', settings);
     await makeDataDir(settings.dataDir);
     const records = await openRecords(settings.recordsFile);
@@ -227,6 +249,7 @@ export class BrokerModule {
       inventory,
       link,
       disk,
+      tls,
       mail,
       log,
     };

@@ -1,6 +1,9 @@
-import { IsBoolean, IsInt, Max, Min } from 'class-validator';
+import { IsBoolean, IsIn, IsInt, Max, Min } from 'class-validator';
 import { HttpSettings } from '@canh/runtime/http.settings';
 import { Setting } from '@canh/runtime/settings';
+
+/** Where MQTT may be spoken in the open once there is a certificate. */
+export const PLAIN_MQTT = ['loopback', 'everywhere', 'off'] as const;
 
 export class BrokerSettings extends HttpSettings {
   @Setting({ name: 'CANH_MQTT_PORT', says: 'Port for MQTT 3.1.1 over TCP; 0 takes a free one.' })
@@ -8,6 +11,22 @@ export class BrokerSettings extends HttpSettings {
   @Min(0)
   @Max(65_535)
   readonly mqttPort: number = 1883;
+
+  @Setting({
+    name: 'CANH_MQTTS_PORT',
+    says: 'Port for MQTT 3.1.1 over TLS, once CANH_TLS_CERT_FILE names a certificate; 0 takes a free one.',
+  })
+  @IsInt()
+  @Min(0)
+  @Max(65_535)
+  readonly mqttsPort: number = 8883;
+
+  @Setting({
+    name: 'CANH_MQTT_PLAIN',
+    says: 'Where MQTT is spoken without TLS once there is a certificate: loopback (this machine), everywhere (CANH_HOST) or off.',
+  })
+  @IsIn(PLAIN_MQTT)
+  readonly mqttPlain: (typeof PLAIN_MQTT)[number] = 'loopback';
 
   @Setting({ name: 'CANH_WS_PORT', says: 'Port for MQTT over WebSocket, path /mqtt; 0 takes a free one.' })
   @IsInt()

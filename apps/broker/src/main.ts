@@ -9,17 +9,21 @@ import { nestLog } from '@canh/runtime/nest-log';
 import { OperatingModule } from '@canh/runtime/operating.module';
 import { run } from '@canh/runtime/run';
 import { readSettings } from '@canh/runtime/settings';
+import { openTls } from '@canh/runtime/tls/open-tls';
 import { BrokerModule } from './broker.module.js';
 import { BrokerSettings } from './broker.settings.js';
 
 /** The doors for devices as a process of their own; the HTTP door, `/health` and `/metrics` are at CANH_HTTP_PORT. */
 await run(async () => {
   const settings = readSettings(BrokerSettings);
-  const imports = [OperatingModule.register(new Health(), new Metrics()), await BrokerModule.open(settings)];
+  const log = openLog('broker', settings);
+  const health = new Health();
+  const tls = await openTls(settings, log, health);
+  const imports = [OperatingModule.register(health, new Metrics()), await BrokerModule.open(settings, tls)];
   const app = await NestFactory.create<NestFastifyApplication>(
     { module: class BrokerProcess {}, imports },
-    createHttpAdapter(),
-    { logger: nestLog(openLog('broker', settings)), abortOnError: false },
+    createHttpAdapter(tls),
+    { logger: nestLog(log), abortOnError: false },
   );
   await listen(app, settings.host, settings.httpPort, 'CANH_HTTP_PORT');
   return app;

@@ -7,15 +7,18 @@ import type { Refusal } from '@canh/core/readings/message';
 import type { Credentials } from '@canh/core/stations/credentials';
 import { type Instant, SECOND_MS } from '@canh/core/time/instant';
 import type { Log } from '@canh/runtime/log';
+import { systemClock } from '@canh/runtime/system-clock';
 import type { BrokerSettings } from './broker.settings.js';
+import { clientCertificate, DeviceCertificates } from './device-certificates.js';
 import { DeviceLogins, type LoggedIn, type Login } from './device-logins.js';
 import { DevicePaces } from './device-pace.js';
 import type { DeviceMail } from './device-mail.js';
 import { commandOfResponse, RECEIVED } from './device-topics.js';
 import { deviceAccess, type DoorAccess } from './door-access.js';
 import type { Intake } from './intake.js';
-import { MqttListeners, type TurnedAway } from './mqtt-listeners.js';
+import { MqttListeners, type MqttTls, type TurnedAway } from './mqtt-listeners.js';
 import { boundFilters } from './filter-bound.js';
+import { keepPacketRules } from './packet-rules.js';
 import { paceReading } from './paced-reading.js';
 import { PubAcks } from './pub-acks.js';
 import { LANE_TOPICS, TelemetryLane } from './telemetry-lane.js';
@@ -29,6 +32,8 @@ const MOST_HALF_DONE = 20;
 const MOST_BYTES_AROUND = 65_536;
 /** MQTT 3.1.1, 3.2.2.3. */
 const CONNACK = { identifierRejected: 2, serverUnavailable: 3, badUserNameOrPassword: 4, notAuthorized: 5 } as const;
+/** As CONNECT gives the version of the protocol; 4 is MQTT 3.1.1. */
+const MQTT_3_1 = 3;
 /** Four of these still fit into a timer. */
 const NEVER_MS = 500_000_000;
 const FORBIDDEN_TOPIC = 'forbidden topic';
@@ -44,6 +49,7 @@ interface Connect {
   readonly keepalive?: number | undefined;
   clientId: string;
   clean: boolean;
+  readonly protocolVersion?: number | undefined;
   readonly will?: { readonly topic: string } | undefined;
 }
 
@@ -78,7 +84,10 @@ export type MqttDoorSettings = Pick<
   | 'mqttConnectMaxBytes'
   | 'mqttKeepaliveMaxSeconds'
   | 'mqttFiltersMax'
->;
+> & { readonly tls?: MqttTls | null };
+
+/** What is kept for those who are away, and sent to those who are there. */
+export type DoorMail = Pick<DeviceMail, 'store' | 'mailbox' | 'answer'>;
 
 /**
  * MQTT over TCP and WebSocket, through Aedes. The journal stands in `authorizePublish`: that is the one hook which Aedes runs before
@@ -100,7 +109,7 @@ export class MqttDoor {
     private readonly access: DoorAccess,
     private readonly settings: MqttDoorSettings,
     private readonly log: Log,
-    private readonly mail: DeviceMail | null,
+    private readonly mail: DoorMail | null,
   ) {
     this.paces = new DevicePaces(settings.deviceMessagesPerSecond, () => performance.now());
   }
@@ -114,9 +123,11 @@ export class MqttDoor {
     credentials: Credentials,
     settings: MqttDoorSettings,
     log: Log,
-    mail: DeviceMail | null = null,
+    mail: DoorMail | null = null,
   ): Promise<MqttDoor> {
-    const access = deviceAccess(new DeviceLogins(credentials, null), mail !== null);
+    const tls = settings.tls?.tls;
+    const certificates = tls === undefined ? null : new DeviceCertificates(tls, credentials, systemClock);
+    const access = deviceAccess(new DeviceLogins(credentials, certificates), mail !== null);
     return MqttDoor.openTo(access, intake, settings, log, mail);
   }
 
@@ -126,7 +137,7 @@ export class MqttDoor {
     intake: Intake,
     settings: MqttDoorSettings,
     log: Log,
-    mail: DeviceMail | null = null,
+    mail: DoorMail | null = null,
   ): Promise<MqttDoor> {
     const door = new MqttDoor(intake, access, settings, log, mail);
     door.aedes = await Aedes.createBroker({
@@ -170,7 +181,14 @@ export class MqttDoor {
       connectionsPerAddress: settings.mqttConnectionsPerAddress,
       connectsPerSecond: settings.mqttConnectsPerSecond,
     };
-    const ports = { host, mqttPort, wsPort, mostBytes: messageMaxBytes + MOST_BYTES_AROUND, limits };
+    const ports = {
+      host,
+      mqttPort,
+      wsPort,
+      mostBytes: messageMaxBytes + MOST_BYTES_AROUND,
+      limits,
+      tls: settings.tls ?? null,
+    };
     const turnedAway = ({ door: at, address, why }: TurnedAway): void =>
       intake.refuse('', { door: at, reason: 'too-many-connections', detail: why, address });
     try {
@@ -193,6 +211,11 @@ export class MqttDoor {
 
   get mqttPort(): number {
     return this.listeners.mqttPort;
+  }
+
+  /** 0 where MQTT is not spoken over TLS. */
+  get mqttsPort(): number {
+    return this.listeners.mqttsPort;
   }
 
   get wsPort(): number {
@@ -252,6 +275,7 @@ export class MqttDoor {
       take: (kind, deviceId, payload, told) => this.intake.take(kind, deviceId, payload, told),
     });
     this.lanes.set(client, lane);
+    keepPacketRules(client);
     boundFilters(client, this.settings.mqttFiltersMax, (filters) => {
       this.refuse(
         client,
@@ -274,8 +298,7 @@ export class MqttDoor {
    * use any ids they like, and no id of another device can be taken over.
    */
   private identify(client: Client, packet: Connect, done: (error: Error | null, success: boolean) => void): void {
-    // A session that nobody can name again is none.
-    if (!this.access.keepsSessions || packet.clientId === '') packet.clean = true;
+    if (!this.access.keepsSessions) packet.clean = true;
     const found = (login: Login): void => {
       const verdict = this.verdictOn(login, packet);
       this.verdicts.set(client, verdict);
@@ -288,9 +311,10 @@ export class MqttDoor {
     };
     const { username, password } = packet;
     const gone = (): boolean => client.conn.destroyed;
+    const certificate = clientCertificate(client.req?.socket ?? client.conn);
     let login: Login | Promise<Login>;
     try {
-      login = this.access.login({ username, password, certificate: null, address: addressOf(client), gone });
+      login = this.access.login({ username, password, certificate, address: addressOf(client), gone });
     } catch (error) {
       return failed(error as Error);
     }
@@ -311,13 +335,18 @@ export class MqttDoor {
     return false;
   }
 
-  private verdictOn(login: Login, { clientId, will, keepalive = 0 }: Connect): Verdict {
+  private verdictOn(login: Login, packet: Connect): Verdict {
+    const { clientId, will, keepalive = 0 } = packet;
     if (!login.ok) {
       const returnCode = login.comeAgain ? CONNACK.serverUnavailable : CONNACK.badUserNameOrPassword;
       return turnedAway('unknown-credential', login.detail, returnCode);
     }
     if (clientId.length > LONGEST_CLIENT_ID) {
       const detail = `a client id of ${clientId.length} characters, at most ${LONGEST_CLIENT_ID}`;
+      return turnedAway('bad-client-id', detail, CONNACK.identifierRejected);
+    }
+    if (clientId === '' && (!packet.clean || packet.protocolVersion === MQTT_3_1)) {
+      const detail = 'an empty client id, for which MQTT 3.1 has no place and MQTT 3.1.1 keeps no session';
       return turnedAway('bad-client-id', detail, CONNACK.identifierRejected);
     }
     const longest = this.settings.mqttKeepaliveMaxSeconds;

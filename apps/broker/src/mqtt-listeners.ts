@@ -1,13 +1,30 @@
-import { createServer as createHttpServer, type IncomingMessage } from 'node:http';
-import { createServer, type AddressInfo, type Socket } from 'node:net';
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server as HttpServer,
+} from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { createServer as createTlsServer } from 'node:tls';
 import { createWebSocketStream, WebSocketServer } from 'ws';
 import type { Log } from '@canh/runtime/log';
 import { openDoor } from '@canh/runtime/open-door';
+import type { Tls } from '@canh/runtime/tls/tls';
+import type { BrokerSettings } from './broker.settings.js';
 import { Doorkeeper, type DoorkeeperLimits } from './doorkeeper.js';
 
 /** A radio link that went without a word is noticed by TCP, also where a client asked for no keep-alive of MQTT's own. */
 const PROBE_AFTER_MS = 60_000;
+const TCP = { noDelay: true, keepAlive: true, keepAliveInitialDelay: PROBE_AFTER_MS };
+const LOOPBACK = '127.0.0.1';
+
+export interface MqttTls {
+  readonly tls: Tls;
+  readonly mqttsPort: number;
+  readonly plain: BrokerSettings['mqttPlain'];
+}
 
 export interface MqttPorts {
   readonly host: string;
@@ -16,6 +33,8 @@ export interface MqttPorts {
   /** A WebSocket message with more bytes is refused before it is put together. */
   readonly mostBytes: number;
   readonly limits: DoorkeeperLimits;
+  /** With it WebSocket speaks TLS only. */
+  readonly tls: MqttTls | null;
 }
 
 /** Somebody who was not let in. */
@@ -25,17 +44,13 @@ export interface TurnedAway {
   readonly why: string;
 }
 
-/** Where MQTT comes in: TCP, and WebSocket at the path /mqtt. Both hand a stream of bytes to `take`. */
+/** Where MQTT comes in: TCP, TLS, and WebSocket at the path /mqtt over either. All hand a stream of bytes to `take`. */
 export class MqttListeners {
   private readonly open = new Set<Duplex>();
   private readonly doorkeeper: Doorkeeper;
-  private readonly tcp = createServer(
-    { noDelay: true, keepAlive: true, keepAliveInitialDelay: PROBE_AFTER_MS },
-    (socket) => this.accept(socket),
-  );
-  private readonly http = createHttpServer((_request, response) =>
-    response.writeHead(426, { upgrade: 'websocket' }).end(),
-  );
+  private readonly tcp: Server | null;
+  private readonly overTls: Server | null;
+  private readonly http: HttpServer;
 
   private constructor(
     private readonly ports: MqttPorts,
@@ -44,9 +59,27 @@ export class MqttListeners {
     private readonly log: Log,
   ) {
     this.doorkeeper = new Doorkeeper(ports.limits);
+    const accept = (socket: Socket): void => this.accept(socket);
+    const upgrade: RequestListener = (_request, response) =>
+      void response.writeHead(426, { upgrade: 'websocket' }).end();
+    this.tcp = ports.tls?.plain === 'off' ? null : createServer(TCP, accept);
+    if (ports.tls === null) {
+      this.overTls = null;
+      this.http = createHttpServer(upgrade);
+      return;
+    }
+    const { tls } = ports.tls;
+    const overTls = createTlsServer({ ...TCP, ...tls.options(true) }, accept);
+    const https = createHttpsServer({ ...TCP, ...tls.options(true) }, upgrade);
+    for (const server of [overTls, https]) {
+      tls.serve(server, true);
+      server.on('tlsClientError', (error) => log.debug({ event: 'tls.failed', error: error.message }, error.message));
+    }
+    this.overTls = overTls;
+    this.http = https;
   }
 
-  /** Opens both ports. Throws CanhError `PORT_NOT_OPEN` with the setting that chooses another. */
+  /** Opens all ports. Throws CanhError `PORT_NOT_OPEN` with the setting that chooses another. */
   static async open(
     ports: MqttPorts,
     take: (stream: Duplex, request?: IncomingMessage) => void,
@@ -55,7 +88,10 @@ export class MqttListeners {
   ): Promise<MqttListeners> {
     const listeners = new MqttListeners(ports, take, turnedAway, log);
     try {
-      await openDoor(listeners.tcp, ports.host, ports.mqttPort, 'CANH_MQTT_PORT');
+      const { tcp, overTls } = listeners;
+      const plainHost = ports.tls?.plain === 'loopback' ? LOOPBACK : ports.host;
+      if (tcp !== null) await openDoor(tcp, plainHost, ports.mqttPort, 'CANH_MQTT_PORT');
+      if (overTls !== null) await openDoor(overTls, ports.host, ports.tls?.mqttsPort ?? 0, 'CANH_MQTTS_PORT');
       await openDoor(listeners.http, ports.host, ports.wsPort, 'CANH_WS_PORT');
     } catch (error) {
       listeners.close();
@@ -65,17 +101,24 @@ export class MqttListeners {
     return listeners;
   }
 
+  /** 0 where MQTT is spoken over TLS alone. */
   get mqttPort(): number {
-    return (this.tcp.address() as AddressInfo).port;
+    return portOf(this.tcp);
+  }
+
+  /** 0 where MQTT is not spoken over TLS. */
+  get mqttsPort(): number {
+    return portOf(this.overTls);
   }
 
   get wsPort(): number {
-    return (this.http.address() as AddressInfo).port;
+    return portOf(this.http);
   }
 
   /** Lets nobody in any more, and go of everybody: also of those who have not said who they are. */
   close(): void {
-    this.tcp.close();
+    this.tcp?.close();
+    this.overTls?.close();
     this.http.close();
     this.doorkeeper.close();
     for (const stream of this.open) stream.destroy();
@@ -108,4 +151,8 @@ export class MqttListeners {
     stream.destroy();
     this.turnedAway({ door: request === undefined ? 'mqtt' : 'ws', address, why });
   }
+}
+
+function portOf(server: Server | HttpServer | null): number {
+  return (server?.address() as AddressInfo | undefined)?.port ?? 0;
 }

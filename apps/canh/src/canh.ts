@@ -11,6 +11,7 @@ import { nestLog } from '@canh/runtime/nest-log';
 import { OperatingModule } from '@canh/runtime/operating.module';
 import { lineFor, type Running } from '@canh/runtime/run';
 import type { Environment } from '@canh/runtime/settings';
+import { openTls } from '@canh/runtime/tls/open-tls';
 import { BrokerModule, Doors } from '../../broker/src/broker.module.js';
 import { ConsoleModule } from '../../console/src/console.module.js';
 import { serveConsole } from '../../console/src/serve-console.js';
@@ -22,6 +23,8 @@ import { ProcessorThread } from './processor-thread.js';
 export interface RunningCanh extends Running {
   readonly consoleUrl: string;
   readonly mqttUrl: string;
+  /** Null where MQTT is not spoken over TLS. */
+  readonly mqttsUrl: string | null;
   readonly wsUrl: string;
   readonly dataDir: string;
 }
@@ -34,23 +37,26 @@ export async function startCanh(environment: Environment, print: (line: string) 
   const { dataDir, host, httpPort } = settings.console;
   await makeDataDir(dataDir);
   const metrics = new Metrics();
+  const health = new Health();
+  const log = openLog('canh', settings.console);
+  const tls = await openTls(settings.console, log, health);
   const link = new ProcessorLink(dataDir);
   metrics.add(link.metrics.bind(link) as MetricsSource);
 
   // Opened in the order of a reading's way, so that the first thing to fail is the first one that matters.
-  const broker = await BrokerModule.open(settings.broker);
+  const broker = await BrokerModule.open(settings.broker, tls);
   const processor = await ProcessorThread.start(environment, (error) => {
     process.stderr.write(`${lineFor(error)}\n`);
     process.exit(1);
   });
   const imports = [
-    OperatingModule.register(new Health(), metrics),
+    OperatingModule.register(health, metrics),
     broker,
     await NotifierModule.open(settings.notifier),
     await ConsoleModule.open(settings.console, print),
   ];
-  const app = await NestFactory.create<NestFastifyApplication>({ module: AllInOne, imports }, createHttpAdapter(), {
-    logger: nestLog(openLog('canh', settings.console)),
+  const app = await NestFactory.create<NestFastifyApplication>({ module: AllInOne, imports }, createHttpAdapter(tls), {
+    logger: nestLog(log),
     abortOnError: false,
   });
   serveConsole(app);
@@ -58,8 +64,9 @@ export async function startCanh(environment: Environment, print: (line: string) 
   const doors = app.get(Doors);
   return {
     consoleUrl,
-    mqttUrl: `mqtt://${host}:${doors.mqttPort ?? ''}`,
-    wsUrl: `ws://${host}:${doors.wsPort ?? ''}/mqtt`,
+    mqttUrl: doors.mqttUrl,
+    mqttsUrl: doors.mqttsUrl,
+    wsUrl: doors.wsUrl,
     dataDir: resolve(dataDir),
     close: async () => {
       // Doors first: nothing new comes in, and what came in is on disk.

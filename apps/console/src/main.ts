@@ -11,6 +11,7 @@ import { nestLog } from '@canh/runtime/nest-log';
 import { OperatingModule } from '@canh/runtime/operating.module';
 import { run } from '@canh/runtime/run';
 import { readSettings } from '@canh/runtime/settings';
+import { openTls } from '@canh/runtime/tls/open-tls';
 import { ConsoleModule } from './console.module.js';
 import { ConsoleSettings } from './console.settings.js';
 import { serveConsole } from './serve-console.js';
@@ -23,16 +24,18 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 /** The console as a process of its own, beside a processor on the same data folder. */
 await run(async () => {
   const settings = readSettings(ConsoleSettings);
+  const log = openLog('console', settings);
+  const health = new Health();
   // The processor has no address of its own that a person or Prometheus could ask.
   const metrics = new Metrics();
   const processor = new ProcessorLink(settings.dataDir);
   metrics.add(() => processor.metrics() as ReturnType<MetricsSource>);
-  const imports = [OperatingModule.register(new Health(), metrics), await ConsoleModule.open(settings, say)];
+  const imports = [OperatingModule.register(health, metrics), await ConsoleModule.open(settings, say)];
   const app = await NestFactory.create<NestFastifyApplication>(
     { module: ConsoleProcess, imports },
-    createHttpAdapter(),
+    createHttpAdapter(await openTls(settings, log, health)),
     {
-      logger: nestLog(openLog('console', settings)),
+      logger: nestLog(log),
       abortOnError: false,
     },
   );

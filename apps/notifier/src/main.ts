@@ -9,23 +9,30 @@ import { nestLog } from '@canh/runtime/nest-log';
 import { OperatingModule } from '@canh/runtime/operating.module';
 import { run } from '@canh/runtime/run';
 import { readSettings } from '@canh/runtime/settings';
+import { openTls } from '@canh/runtime/tls/open-tls';
 import { NotifierModule } from './notifier.module.js';
 import { NotifierSettings } from './notifier.settings.js';
 
 /** The notifier as a process of its own; `/health` and `/metrics` are served where CANH_NOTIFIER_PORT says. */
 await run(async () => {
   const settings = readSettings(NotifierSettings);
-  const logger = nestLog(openLog('notifier', settings));
+  const log = openLog('notifier', settings);
+  const logger = nestLog(log);
+  const health = new Health();
   const notifier = await NotifierModule.open(settings);
   const module = {
     module: class NotifierProcess {},
-    imports: [OperatingModule.register(new Health(), new Metrics()), notifier],
+    imports: [OperatingModule.register(health, new Metrics()), notifier],
   };
   if (settings.notifierPort === 0) return NestFactory.createApplicationContext(module, { logger, abortOnError: false });
-  const app = await NestFactory.create<NestFastifyApplication>(module, createHttpAdapter(), {
-    logger,
-    abortOnError: false,
-  });
+  const app = await NestFactory.create<NestFastifyApplication>(
+    module,
+    createHttpAdapter(await openTls(settings, log, health)),
+    {
+      logger,
+      abortOnError: false,
+    },
+  );
   await listen(app, settings.host, settings.notifierPort, 'CANH_NOTIFIER_PORT');
   return app;
 });

@@ -13,7 +13,8 @@ export function addStartCommand(program: Command): void {
         const { startCanh } = await import('../canh.js');
         const canh = await startCanh(processEnvironment(), print);
         print(`Canh đang chạy / is running: ${canh.consoleUrl}`);
-        print(`  thiết bị / devices: ${canh.mqttUrl} · ${canh.wsUrl} · ${canh.consoleUrl}/api/v1/{token}/telemetry`);
+        const doors = new Set([canh.mqttUrl, canh.wsUrl, canh.mqttsUrl ?? canh.mqttUrl]);
+        print(`  thiết bị / devices: ${[...doors].join(' · ')} · ${canh.consoleUrl}/api/v1/{token}/telemetry`);
         print(`  dữ liệu / data: ${canh.dataDir}`);
         return canh;
       }),

@@ -128,7 +128,7 @@ export function ledgerSuite(kind: string, newPlace: () => Promise<RecordsPlace>)
           tally.message(device, hour);
           tally.missing(device, hour, late ? 4 : -1);
         } else {
-          tally.reading(device, hour, late);
+          tally.readings(device, hour, 1, late ? 1 : 0);
           if (what === 'duplicate') tally.wasDuplicate(device, hour, late);
           if (what === 'quarantined') tally.wasQuarantined(device, hour, late, reason);
         }

@@ -112,7 +112,7 @@ export const STRETCHES_SETTLED_AT_ONCE = 2;
 export function stretchOf(n: number): AccountedStretch {
   const hour = NIGHT + Math.floor(n / STRETCHES_AN_HOUR) * HOUR_MS;
   const tally = new Tally();
-  for (const late of [true, false, false]) tally.reading('logger-7', hour, late);
+  tally.readings('logger-7', hour, 3, 1);
   tally.message('logger-7', hour);
   tally.wasDuplicate('logger-7', hour, false);
   tally.missing('logger-7', hour, 2);

@@ -59,15 +59,12 @@ export function readBatch(
     const first = readings.length;
     firstReading.push(first);
     payloadBytes += payload.length;
-    const content = readMessage(message, textOf(payload), devices, window, readings);
+    const content = readMessage(message, textOf, devices, window, readings);
     tally.message(deviceId, receivedAt);
-    for (let at = first; at < readings.length; at += 1) {
-      const reading = readings[at]!;
-      tally.reading(reading.deviceId, receivedAt, isLate(reading, window));
-    }
+    tallyReadings(tally, readings, first, receivedAt, window);
     // A message that is handed in once more has been counted.
     if (content.counts.length > 0 && message.kind !== 'replayed')
-      for (const count of content.counts) counts.push({ ...count, receivedAt });
+      for (const { deviceId: whose, seq } of content.counts) counts.push({ deviceId: whose, seq, receivedAt });
     if (content.attributes.length > 0) attributes.push(...content.attributes);
     if (content.faults.length > 0) {
       for (const { deviceId: whose, fault } of content.faults) tally.fault(whose, receivedAt, fault.reason);
@@ -103,6 +100,24 @@ export function cutAt(until: JournalOffset | null, batch: JournalBatch): Journal
   const before = <Placed extends { readonly offset: JournalOffset }>(all: readonly Placed[]): Placed[] =>
     all.filter(({ offset }) => offset < until);
   return { ...batch, entries: before(batch.entries), damaged: before(batch.damaged), next: until };
+}
+
+/** Adds those from `first` on, device by device: a message holds several readings. */
+function tallyReadings(
+  tally: Tally,
+  readings: readonly FlaggedReading[],
+  first: number,
+  receivedAt: Instant,
+  window: TimeWindow,
+): void {
+  for (let at = first; at < readings.length;) {
+    const { deviceId } = readings[at]!;
+    const from = at;
+    let late = 0;
+    for (; at < readings.length && readings[at]!.deviceId === deviceId; at += 1)
+      if (isLate(readings[at]!, window)) late += 1;
+    tally.readings(deviceId, receivedAt, at - from, late);
+  }
 }
 
 export const isLate = ({ measuredAt, receivedAt }: FlaggedReading, { lateMs }: TimeWindow): boolean =>

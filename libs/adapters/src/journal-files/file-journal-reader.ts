@@ -22,7 +22,7 @@ import {
 } from './segments.js';
 
 const MAX_FRAME_BYTES = FRAME_HEAD_BYTES + MAX_BODY_BYTES;
-/** What is looked at first in the newest segment: behind its data there may be nothing but zeros. */
+/** What is looked at first in the newest segment, at least: behind its data there may be nothing but zeros. */
 const PROBE_BYTES = 2 ** 14;
 const LOOK_THROUGH_EVERY_MS = 5_000;
 const ASK_SIZES_EVERY_MS = 1_000;
@@ -38,6 +38,8 @@ export class FileJournalReader extends JournalReader {
 
   private lookedThroughAt = Number.NEGATIVE_INFINITY;
   private later = { segment: 0, askedAt: 0, bytes: 0 };
+  /** Bytes of whole frames that the last read found. */
+  private lastRead = 0;
 
   /** Of a folder of this machine, named by its path, or another. */
   constructor(directory: string | SegmentFolder) {
@@ -119,24 +121,20 @@ export class FileJournalReader extends JournalReader {
     const size = await file.size();
     const there = size - start;
     if (there <= 0) return { ...NOTHING, next: at, behindBytes: 0 };
-    if (!sealed) {
-      const probe = await bytesAt(file, start, Math.min(PROBE_BYTES, there));
-      const { entries, damaged, end, stop } = readStretch(probe, at, {
-        salt,
-        sealed,
-        toTheEnd: probe.length === there,
-      });
-      if (stop === 'zeros') return { entries, damaged, next: at + end, behindBytes: 0 };
-    }
+    // How much there is to read is not known where zeros are written ahead: about as much as the last time, and all of it where that is short.
+    const most = Math.min(maxBytes, there);
+    let length = sealed ? most : Math.min(most, Math.max(PROBE_BYTES, 2 * this.lastRead));
     // Damage in front of a whole frame, in a segment that is being written: the writer's bytes become visible in order, but not at one
     // blow, and a read may meet with them half way. Read once more, after the frame behind it was seen, they are there or never were.
-    for (let believed: number | null = null; ;) {
-      const bytes = await bytesAt(file, start, Math.min(maxBytes, there));
+    for (let believed: number | null = null; ; length = most) {
+      const bytes = await bytesAt(file, start, length);
       const toTheEnd = bytes.length >= there;
       const { entries, damaged, end, stop } = readStretch(bytes, at, { salt, sealed, toTheEnd, believed });
-      if (stop !== 'doubt')
+      if (stop === 'doubt') believed = end;
+      else if (stop === 'zeros' || length === most) {
+        this.lastRead = end;
         return { entries, damaged, next: at + end, behindBytes: stop === 'zeros' ? 0 : there - end };
-      believed = end;
+      }
     }
   }
 

@@ -64,6 +64,7 @@ export class DuckDbSeriesStore extends SeriesStore {
   #closed: Promise<void> | null = null;
   readonly #series: SeriesRow[];
   readonly #channels = new Map<string, Map<string, SeriesRow[]>>();
+  #lastDevice: { readonly deviceId: string; readonly channels: Map<string, SeriesRow[]> | undefined } | null = null;
   /** Series that no committed append has carried yet: each append carries them until one is committed. */
   readonly #unconfirmed = new Map<number, SeriesRow>();
 
@@ -230,13 +231,14 @@ export class DuckDbSeriesStore extends SeriesStore {
       seriesId: new Int32Array(buffer, rows * 24, rows),
       flag: new Uint8Array(buffer, rows * 28, rows),
     };
+    const { measuredUs, receivedAt, value, seriesId, flag } = columns;
     for (let row = 0; row < rows; row++) {
       const reading = readings[row]!;
-      columns.measuredUs[row] = microseconds(reading);
-      columns.receivedAt[row] = reading.receivedAt;
-      columns.value[row] = reading.value;
-      columns.seriesId[row] = this.#seriesId(reading);
-      columns.flag[row] = reading.flag;
+      measuredUs[row] = microseconds(reading);
+      receivedAt[row] = reading.receivedAt;
+      value[row] = reading.value;
+      seriesId[row] = this.#seriesId(reading);
+      flag[row] = reading.flag;
     }
     return columns;
   }
@@ -260,7 +262,10 @@ export class DuckDbSeriesStore extends SeriesStore {
   }
 
   #seriesId({ deviceId, stationId, metric }: FlaggedReading): number {
-    const channel = this.#channels.get(deviceId)?.get(metric);
+    // Mostly the device of the reading before: a message holds several.
+    if (this.#lastDevice?.deviceId !== deviceId)
+      this.#lastDevice = { deviceId, channels: this.#channels.get(deviceId) };
+    const channel = this.#lastDevice.channels?.get(metric);
     if (channel !== undefined) for (const row of channel) if (row.stationId === stationId) return row.seriesId;
     const seriesId = this.#series.length;
     const row = { seriesId, channelId: channel?.[0]?.channelId ?? seriesId, deviceId, stationId, metric };
@@ -273,6 +278,7 @@ export class DuckDbSeriesStore extends SeriesStore {
     this.#series[row.seriesId] = row;
     const ofDevice = this.#channels.get(row.deviceId) ?? new Map<string, SeriesRow[]>();
     this.#channels.set(row.deviceId, ofDevice);
+    this.#lastDevice = null;
     ofDevice.set(row.metric, [...(ofDevice.get(row.metric) ?? []), row]);
   }
 }

@@ -4,6 +4,7 @@ import type { KnownDevice } from '../stations/known-devices.js';
 import type { Instant } from '../time/instant.js';
 import type { FlaggedReading } from './flagged-reading.js';
 import { grossRange } from './gross-range.js';
+import type { PlainTelemetry } from './plain-telemetry.js';
 
 /**
  * Makes readings of a device's points, each with its flag, and adds them to `readings`; what can be none goes to `faults`. A point's time is to
@@ -45,4 +46,24 @@ export function flagPoints(
       });
     }
   }
+}
+
+/** As `flagPoints`, of a payload that is plain; false, with nothing added, where its time does not fit. */
+export function flagPlain(
+  { device: { id: deviceId, stationId } }: KnownDevice,
+  plain: PlainTelemetry,
+  receivedAt: Instant,
+  window: TimeWindow,
+  readings: FlaggedReading[],
+): boolean {
+  const measuredAt = plain.ts ?? receivedAt;
+  if (timeFault(measuredAt, receivedAt, window) !== null) return false;
+  const sequence = (plain.seq ?? 0) % 1000;
+  for (let nth = 0; nth < plain.count; nth += 1) {
+    const { name: metric, plausible, expected } = plain.metric(nth);
+    const value = plain.values[nth]!;
+    const flag = grossRange(value, plausible, expected);
+    readings.push({ deviceId, stationId, metric, value, measuredAt, sequence, receivedAt, flag });
+  }
+  return true;
 }

@@ -56,9 +56,12 @@ const DEVICES = new KnownDevices(
   new Map([['river-gauge', GAUGE]]),
 );
 
+const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
+const textOf = (payload: Uint8Array): string => new TextDecoder().decode(payload);
+
 function read(kind: Message['kind'], payload: string | null, deviceId = 'gauge-1') {
-  const message: Message = { kind, deviceId, receivedAt: NOW, payload: new Uint8Array() };
-  return readMessage(message, payload, DEVICES, DEFAULT_TIME_WINDOW);
+  const message: Message = { kind, deviceId, receivedAt: NOW, payload: bytesOf(payload ?? '') };
+  return readMessage(message, payload === null ? () => null : textOf, DEVICES, DEFAULT_TIME_WINDOW);
 }
 const reasons = (...asked: Parameters<typeof read>): string[] =>
   read(...asked).faults.map(({ deviceId, fault }) => `${deviceId} ${fault.reason}`);
@@ -99,9 +102,9 @@ describe('reading a message', () => {
         kind: 'replayed',
         deviceId: 'gauge-1',
         receivedAt: handedInAt,
-        payload: new Uint8Array(),
+        payload: bytesOf(text),
       };
-      const { readings, faults } = readMessage(message, text, DEVICES, DEFAULT_TIME_WINDOW);
+      const { readings, faults } = readMessage(message, textOf, DEVICES, DEFAULT_TIME_WINDOW);
       return {
         readings: readings.map((reading) => [reading.measuredAt, reading.receivedAt]),
         faults: faults.map(({ fault: { reason } }) => reason),
@@ -220,8 +223,8 @@ describe('a device that was changed', () => {
     ]),
   );
   const readAt = (receivedAt: Instant, kind: Message['kind'], payload: string, deviceId = 'gauge-1') => {
-    const message: Message = { kind, deviceId, receivedAt, payload: new Uint8Array() };
-    const { readings, faults } = readMessage(message, payload, changed, DEFAULT_TIME_WINDOW);
+    const message: Message = { kind, deviceId, receivedAt, payload: bytesOf(payload) };
+    const { readings, faults } = readMessage(message, textOf, changed, DEFAULT_TIME_WINDOW);
     return [
       ...readings.map((reading) => `${reading.deviceId} ${reading.metric} at ${reading.stationId}`),
       ...faults.map(({ fault }) => fault.reason),

@@ -4,35 +4,59 @@ import { decodeTelemetry, parseJson, type Fault, type Point } from '../readings/
 import type { Message, Refusal } from '../readings/message.js';
 import { originalOf } from '../readings/replayed.js';
 import type { AttributeChange } from '../stations/attributes.js';
-import type { KnownDevices } from '../stations/known-devices.js';
+import type { KnownDevice, KnownDevices } from '../stations/known-devices.js';
 import type { Instant } from '../time/instant.js';
 import { unreachable } from '../canh-error.js';
 import type { FlaggedReading } from './flagged-reading.js';
-import { flagPoints } from './flag-points.js';
+import { flagPlain, flagPoints } from './flag-points.js';
+import { PlainTelemetry } from './plain-telemetry.js';
 
 /** Everything in one message: readings, faults with the device they concern, attributes. */
 export interface MessageContent {
-  readonly readings: FlaggedReading[];
-  readonly faults: { readonly deviceId: string; readonly fault: Fault }[];
-  readonly attributes: AttributeChange[];
+  readonly readings: readonly FlaggedReading[];
+  readonly faults: readonly { readonly deviceId: string; readonly fault: Fault }[];
+  readonly attributes: readonly AttributeChange[];
   /** By which its devices count what they send, in the order of the message. */
-  readonly counts: { readonly deviceId: string; readonly seq: number }[];
+  readonly counts: readonly { readonly deviceId: string; readonly seq: number }[];
 }
+
+const NONE: readonly never[] = [];
 
 const MAX_ATTRIBUTES = 64;
 
 /**
- * Reads one message of the journal. `text` is its payload, or null where the bytes are not UTF-8. Whoever reads many hands in one list
- * of `readings` for all of them.
+ * Reads one message of the journal. `textOf` makes text of its payload, or null where the bytes are not UTF-8. Whoever reads many hands
+ * in one list of `readings` for all of them.
  */
 export function readMessage(
   message: Message,
-  text: string | null,
+  textOf: (payload: Uint8Array) => string | null,
   devices: KnownDevices,
   window: TimeWindow,
   readings: FlaggedReading[] = [],
 ): MessageContent {
-  return contentOf(message, text, message.receivedAt, devices, window, readings);
+  const { kind, deviceId, receivedAt, payload } = message;
+  const known = kind === 'telemetry' ? devices.at(deviceId, receivedAt, receivedAt) : undefined;
+  if (known !== undefined) {
+    const plain = plainTelemetry(known.metrics);
+    if (plain.read(payload) && flagPlain(known, plain, receivedAt, window, readings))
+      return {
+        readings,
+        faults: NONE,
+        attributes: NONE,
+        counts: plain.seq === null ? NONE : [{ deviceId, seq: plain.seq }],
+      };
+  }
+  return contentOf(message, textOf(payload), receivedAt, devices, window, readings);
+}
+
+/** One for each profile, whose metrics a map stands for. */
+const plainOf = new WeakMap<KnownDevice['metrics'], PlainTelemetry>();
+
+function plainTelemetry(metrics: KnownDevice['metrics']): PlainTelemetry {
+  let plain = plainOf.get(metrics);
+  if (plain === undefined) plainOf.set(metrics, (plain = new PlainTelemetry(metrics.values())));
+  return plain;
 }
 
 /** `handedInAt`: when it came to be read, be it the first time or once more. */
@@ -44,7 +68,12 @@ function contentOf(
   window: TimeWindow,
   readings: FlaggedReading[],
 ): MessageContent {
-  const content: MessageContent = { readings, faults: [], attributes: [], counts: [] };
+  const content = {
+    readings,
+    faults: [] as { deviceId: string; fault: Fault }[],
+    attributes: [] as AttributeChange[],
+    counts: [] as { deviceId: string; seq: number }[],
+  };
   const { deviceId, receivedAt, kind } = message;
   const note = (points: readonly Point[], whose: string): void => {
     for (const { seq } of points) if (seq !== null) content.counts.push({ deviceId: whose, seq });

@@ -1,8 +1,15 @@
 import type { FlaggedReading } from '../quality/flagged-reading.js';
 
+interface Newest {
+  reading: FlaggedReading;
+  change: number;
+}
+
 /** The newest reading of each (station, metric), in memory: a page asks for them twice a second, and a store would be slow to say. */
 export class LatestValues {
-  private readonly byStation = new Map<string, Map<string, { reading: FlaggedReading; change: number }>>();
+  private readonly byStation = new Map<string, Map<string, Newest>>();
+  /** The station of the last reading: a message holds several, so mostly it is the next one's, too. */
+  private last: { readonly stationId: string; readonly metrics: Map<string, Newest> } | null = null;
   private change: number;
 
   /** `from` is larger than any cursor given out before a restart would still be answered with: the clock's milliseconds serve. */
@@ -11,17 +18,16 @@ export class LatestValues {
   }
 
   put(reading: FlaggedReading): void {
-    let metrics = this.byStation.get(reading.stationId);
-    if (metrics === undefined) this.byStation.set(reading.stationId, (metrics = new Map()));
-    const kept = metrics.get(reading.metric)?.reading;
-    if (
-      kept !== undefined &&
-      (reading.measuredAt < kept.measuredAt ||
-        (reading.measuredAt === kept.measuredAt && reading.sequence <= kept.sequence))
-    )
+    const metrics = this.metricsAt(reading.stationId);
+    const kept = metrics.get(reading.metric);
+    if (kept === undefined) {
+      metrics.set(reading.metric, { reading, change: (this.change += 1) });
       return;
-    this.change += 1;
-    metrics.set(reading.metric, { reading, change: this.change });
+    }
+    const { measuredAt, sequence } = kept.reading;
+    if (reading.measuredAt < measuredAt || (reading.measuredAt === measuredAt && reading.sequence <= sequence)) return;
+    kept.reading = reading;
+    kept.change = this.change += 1;
   }
 
   /** What changed after `cursor` (0: everything), and the cursor to ask with next. A cursor from before a restart gets everything. */
@@ -31,5 +37,13 @@ export class LatestValues {
     for (const metrics of this.byStation.values())
       for (const { reading, change } of metrics.values()) if (change > after) readings.push(reading);
     return { cursor: this.change, readings };
+  }
+
+  private metricsAt(stationId: string): Map<string, Newest> {
+    if (this.last?.stationId === stationId) return this.last.metrics;
+    let metrics = this.byStation.get(stationId);
+    if (metrics === undefined) this.byStation.set(stationId, (metrics = new Map()));
+    this.last = { stationId, metrics };
+    return metrics;
   }
 }

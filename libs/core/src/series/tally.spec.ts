@@ -13,8 +13,8 @@ describe('the books of a stretch', () => {
   it('keep a line for each device and hour of receiving', () => {
     const tally = new Tally();
     tally.message('a', AT);
-    tally.reading('a', AT, false);
-    tally.reading('a', AT + HOUR - 1, true);
+    tally.readings('a', AT, 1, 0);
+    tally.readings('a', AT + HOUR - 1, 1, 1);
     tally.message('a', AT + HOUR);
     tally.fault('b', AT, 'unknown-metric');
     tally.missing('b', AT, 4);
@@ -40,7 +40,7 @@ describe('the books of a stretch', () => {
           for (const { device, at, late, fate } of steps) {
             tally.message(device, at);
             if (fate === 'fault') tally.fault(device, at, 'not-json');
-            else tally.reading(device, at, late);
+            else tally.readings(device, at, 1, late ? 1 : 0);
             if (fate === 'duplicate') tally.wasDuplicate(device, at, late);
             if (fate === 'conflict' || fate === 'store-refused') tally.wasQuarantined(device, at, late, fate);
           }

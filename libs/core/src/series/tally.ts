@@ -21,12 +21,12 @@ export class Tally {
     this.line(deviceId, hourOf(receivedAt)).messages += 1;
   }
 
-  /** A reading, counted as stored until the store says otherwise. */
-  reading(deviceId: string, receivedAt: Instant, late: boolean): void {
+  /** Readings of which `late` are late, counted as stored until the store says otherwise. */
+  readings(deviceId: string, receivedAt: Instant, count: number, late: number): void {
     const line = this.line(deviceId, hourOf(receivedAt));
-    line.received += 1;
-    line.stored += 1;
-    if (late) line.late += 1;
+    line.received += count;
+    line.stored += count;
+    line.late += late;
   }
 
   fault(deviceId: string, receivedAt: Instant, reason: QuarantineReason): void {

@@ -6,6 +6,7 @@ import { FileJournalWriter } from '@canh/adapters/journal-files/file-journal-wri
 import { journalBytes, segmentName, segmentOf, segments } from '@canh/adapters/journal-files/segments';
 import { openRecords, type RecordsDatabase } from '@canh/adapters/records-sql/open-records';
 import { SqlCheckpoints } from '@canh/adapters/records-sql/sql-checkpoints';
+import { SqlClockRecord } from '@canh/adapters/records-sql/sql-clock-record';
 import { SqlLedger } from '@canh/adapters/records-sql/sql-ledger';
 import { SqlLedgerDesk } from '@canh/adapters/records-sql/sql-ledger-desk';
 import type { JournalOffset } from '@canh/core/readings/journal';
@@ -56,7 +57,7 @@ describe('what is old', () => {
     now += everyMs;
   }
   const clock = { now: () => now + wrongMs };
-  const retention = (maxGb = 1): Retention =>
+  const retention = (maxGb = 1, steady = new SteadyClock(clock, () => now)): Retention =>
     new Retention({
       settings: { journalDir: join(folder, 'journal'), journalKeepHours: 48, journalMaxGb: maxGb, ledgerKeepDays: 7 },
       checkpoints: new SqlCheckpoints(records),
@@ -64,7 +65,7 @@ describe('what is old', () => {
       judged: () => judged,
       oldestUnsealed: async () => oldestUnsealed,
       clock,
-      steady: new SteadyClock(clock, () => now),
+      steady,
       log: openLog('processor', { logLevel: 'silent' }),
     });
   const kept = async (): Promise<number> => (await segments(join(folder, 'journal'))).length;
@@ -154,6 +155,55 @@ describe('what is old', () => {
     await swept.sweep();
     expect(await kept()).toBeLessThan(before);
     expect(swept.warning).toBeNull();
+  });
+
+  it('is all there after a start under a clock of another year, and after the next, until Canh has run for a day', async () => {
+    await hours(60, true);
+    const before = await kept();
+    const record = new SqlClockRecord(records);
+    const started = async () => {
+      const began = now;
+      const steady = await SteadyClock.open(clock, record, () => now - began);
+      return retention(1, steady);
+    };
+    wrongMs = 730 * DAY_MS;
+    for (let starts = 0; starts < 2; starts += 1) {
+      const swept = await started();
+      for (let sweeps = 0; sweeps < 10; sweeps += 1) {
+        await swept.sweep();
+        expect(await kept()).toBe(before);
+        expect(swept.warning).toContain('clock');
+        now += HOUR_MS;
+      }
+    }
+    const swept = await started();
+    for (let sweeps = 0; sweeps < 7; sweeps += 1) {
+      await swept.sweep();
+      now += HOUR_MS;
+    }
+    expect(swept.warning).toBeNull();
+    expect(await kept()).toBeLessThan(before);
+  });
+
+  it('goes at once after a short stop, and a day after the start that a long one ended', async () => {
+    await hours(60, true);
+    const before = await kept();
+    const record = new SqlClockRecord(records);
+    now += 20 * HOUR_MS;
+    const soon = retention(1, await SteadyClock.open(clock, record, () => now));
+    await soon.sweep();
+    expect(soon.warning).toBeNull();
+    const left = await kept();
+    expect(left).toBeLessThan(before);
+    now += 9 * DAY_MS;
+    const late = retention(1, await SteadyClock.open(clock, record, () => now));
+    await late.sweep();
+    expect(late.warning).toContain('clock');
+    expect(await kept()).toBe(left);
+    now += DAY_MS;
+    await late.sweep();
+    expect(late.warning).toBeNull();
+    expect(await kept()).toBeLessThan(left);
   });
 
   it('stays when it was written an hour ago, and marked as stored under a clock that was a week slow', async () => {

@@ -5,6 +5,7 @@ import type { Log } from '@canh/runtime/log';
 import { systemClock } from '@canh/runtime/system-clock';
 import type { ProcessorSettings } from './processor.settings.js';
 import { SeriesUpkeep } from './series-upkeep.js';
+import { SteadyClock } from './steady-clock.js';
 
 const INFLUX_ANSWERS_WITHIN_MS = 10_000;
 
@@ -15,6 +16,7 @@ const INFLUX_ANSWERS_WITHIN_MS = 10_000;
 export async function openSeries(
   settings: ProcessorSettings,
   log: Log,
+  steady = new SteadyClock(systemClock),
 ): Promise<{ store: SeriesStore; empty: boolean; upkeep: SeriesUpkeep | null }> {
   const { influxUrl, influxToken, influxOrg, influxBucket, influxVersion } = settings;
   if (influxUrl === null) {
@@ -24,7 +26,7 @@ export async function openSeries(
         { event: 'series.set-aside', ...setAside },
         `the series store would not open and is kept as ${setAside.keptAs}`,
       );
-    return { store, empty: rebuilt, upkeep: new SeriesUpkeep(store, settings, systemClock, log) };
+    return { store, empty: rebuilt, upkeep: new SeriesUpkeep(store, settings, systemClock, log, steady) };
   }
   const store = await InfluxSeriesStore.open({
     url: influxUrl,

@@ -8,6 +8,7 @@ import { processorSocket } from '@canh/adapters/processor-link/socket-path';
 import { openRecords } from '@canh/adapters/records-sql/open-records';
 import { SqlAlertStore } from '@canh/adapters/records-sql/sql-alert-store';
 import { SqlCheckpoints } from '@canh/adapters/records-sql/sql-checkpoints';
+import { SqlClockRecord } from '@canh/adapters/records-sql/sql-clock-record';
 import { SqlDeviceAttributes } from '@canh/adapters/records-sql/sql-device-attributes';
 import { SqlLedger } from '@canh/adapters/records-sql/sql-ledger';
 import { SqlQuarantine } from '@canh/adapters/records-sql/sql-quarantine';
@@ -28,6 +29,7 @@ import { Processor, PROCESSOR_PARTS, type ProcessorParts } from './processor.js'
 import { processorMetrics } from './processor.metrics.js';
 import type { ProcessorSettings } from './processor.settings.js';
 import { Retention } from './retention.js';
+import { SteadyClock } from './steady-clock.js';
 
 /** The wiring of the processor: it reads like the way of a reading. */
 @Module({})
@@ -39,7 +41,8 @@ export class ProcessorModule {
     const records = await openRecords(settings.recordsFile);
     const catalogue = await loadCatalogue(settings.devicesDir);
     const inventory = await InventoryWatch.open(new SqlRegistry(records), catalogue);
-    const { store, empty, upkeep } = await openSeries(settings, log);
+    const steady = await SteadyClock.open(systemClock, new SqlClockRecord(records));
+    const { store, empty, upkeep } = await openSeries(settings, log, steady);
     const latest = new LatestValues(systemClock.now());
     for (const reading of await store.latest().catch(() => [])) latest.put(reading);
 
@@ -70,7 +73,7 @@ export class ProcessorModule {
     };
     const oldestUnsealed = async () => (await upkeep?.oldestUnsealed()) ?? null;
     const judged = () => path.kept;
-    const retention = new Retention({ settings, checkpoints, ledger, judged, oldestUnsealed, clock, log });
+    const retention = new Retention({ settings, checkpoints, ledger, judged, oldestUnsealed, clock, steady, log });
     const parts: ProcessorParts = { path, writer, store, inventory, retention, upkeep, closeJournal: close };
     return {
       module: ProcessorModule,

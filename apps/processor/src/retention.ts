@@ -43,7 +43,7 @@ export class Retention {
   async sweep(): Promise<void> {
     const { settings, ledger, clock, log } = this.parts;
     try {
-      const doubt = this.steady.doubt();
+      const doubt = await this.steady.doubt();
       if (doubt === null) {
         await this.drop(settings.journalKeepHours * HOUR_MS);
         if ((await journalBytes(settings.journalDir)) > settings.journalMaxGb * GB) await this.drop(ALWAYS_KEPT_MS);

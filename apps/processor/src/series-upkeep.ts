@@ -39,7 +39,7 @@ export class SeriesUpkeep {
     const { seriesRawDays, series5MinDays, seriesHourlyDays } = this.settings;
     try {
       const keep =
-        this.steady.doubt() === null
+        (await this.steady.doubt()) === null
           ? { raw: seriesRawDays, '5min': series5MinDays, '1h': seriesHourlyDays }
           : FOR_EVER;
       const { sealed, removed, setAside, failed } = await this.store.maintain(this.clock.now(), keep);

@@ -176,4 +176,11 @@ export interface Schema {
  * Numbers that only go up, or that count rows. A row of its own and not a sequence: raised inside the transaction, the numbers appear to
  * readers in their order.
  */
-export type Counter = 'registry-version' | 'alert-change' | 'quarantine-rows' | 'quarantine-bytes' | 'device-command';
+export type Counter =
+  | 'registry-version'
+  | 'alert-change'
+  | 'quarantine-rows'
+  | 'quarantine-bytes'
+  | 'device-command'
+  | 'clock-believed'
+  | 'clock-doubted';

@@ -3,9 +3,10 @@ import type { SessionStore } from '@canh/adapters/mqtt-sessions/session-store';
 import { takesIn } from '@canh/adapters/mqtt-sessions/topic-filter';
 import type { Instant } from '@canh/core/time/instant';
 
-/** Of Aedes 1, and none of its types: what a connection is subscribed to, by filter. */
+/** Of Aedes 1, and none of its types: what a connection is subscribed to, by filter, and the next message id that it is sent. */
 interface Inside {
   readonly subscriptions: Readonly<Record<string, { readonly qos: number } | undefined>>;
+  _nextId: number;
 }
 
 interface Connection {
@@ -43,6 +44,8 @@ export class DeviceMailbox {
     const all = this.connections.get(deviceId) ?? new Set();
     this.connections.set(deviceId, all.add(connection));
     this.ofClient.set(client, connection);
+    // Aedes begins anywhere, also where a message of this session waits for its acknowledgement under the same id.
+    (client as unknown as Inside)._nextId = (this.store.lastMessageId(client.id) % MOST_IDS) + 1;
     client.conn.once('close', () => {
       all.delete(connection);
       if (all.size === 0 && this.connections.get(deviceId) === all) this.connections.delete(deviceId);

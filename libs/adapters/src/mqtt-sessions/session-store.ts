@@ -375,6 +375,15 @@ export class SessionStore {
     return flight;
   }
 
+  /** The id with which the newest of the messages was sent that wait for an acknowledgement; 0 where none does. */
+  lastMessageId(sessionId: string): number {
+    const newest = this.one(
+      'select message_id from outgoing where session_id = ? and message_id is not null order by seq desc limit 1',
+      sessionId,
+    );
+    return numberOf(newest?.['message_id']) ?? 0;
+  }
+
   /** The subscriptions of all sessions of the device that take in the topic. */
   subscribersOf(deviceId: string, topic: string): Subscriber[] {
     return this.all(

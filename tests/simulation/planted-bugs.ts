@@ -46,8 +46,14 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'what is stored is settled before the store has answered',
     file: STORE,
-    find: 'return sifted.store();',
-    replace: 'void sifted.store().catch(() => undefined);\n        return [];',
+    find: 'const storing = sifted.store();',
+    replace: 'void sifted.store().catch(() => undefined);\n    const storing = Promise.resolve([]);',
+  },
+  {
+    name: 'what follows is believed to be stored when what stands before it was refused',
+    file: STORE,
+    find: "if (this.following !== null && (stored.status === 'rejected' || stored.value.length > 0))\n      this.following.sifted = null;",
+    replace: '',
   },
   {
     name: 'the store falls behind and jumps ahead',

@@ -4,7 +4,7 @@ import type { Quarantine } from '@canh/core/readings/quarantine';
 import type { Checkpoints } from '@canh/core/rules/checkpoints';
 import type { PathStatus } from '@canh/core/series/live-series';
 import type { AccountedStretch, Ledger, LedgerPlace } from '@canh/core/series/ledger';
-import type { SeriesStore, Sifted } from '@canh/core/series/series-store';
+import type { RefusedReading, SeriesStore, Sifted } from '@canh/core/series/series-store';
 import { MINUTE_MS, type Clock, type Instant } from '@canh/core/time/instant';
 import type { Log } from '@canh/runtime/log';
 import { firstValueFrom, race, ReplaySubject, timer } from 'rxjs';
@@ -28,6 +28,15 @@ const SETTLE_EVERY_MS = 1_000;
 const LOOK_FOR_RESTART_MS = 10_000;
 /** and may have lost what it answered for in so long a time before. */
 const FORGETS_WITHIN_MS = 10 * MINUTE_MS;
+
+/** The stretch behind the one that is being stored: one, whatever waits. */
+interface Following {
+  readonly stretch: StoredStretch;
+  /** Where it was read from: what the judge has handed on, or the journal. */
+  readonly handedOn: boolean;
+  /** What the store has of it, if what stands before it is stored. */
+  sifted: Sifted | null;
+}
 
 export interface StoreWriterParts {
   readonly store: SeriesStore;
@@ -60,6 +69,7 @@ export class StoreWriter {
   private queued = 0;
   private queuedBytes = 0;
   private inStep = false;
+  private following: Following | null = null;
   private readonly books: Books;
   /** What is stored and settled for good. */
   private keptOffset: JournalOffset;
@@ -134,7 +144,8 @@ export class StoreWriter {
 
   private async run(): Promise<void> {
     while (!this.stopped) {
-      if (this.queue.length > 0) {
+      if (this.following !== null) await (this.following.handedOn ? this.appendQueued() : this.catchUp());
+      else if (this.queue.length > 0) {
         await this.gathered();
         await this.appendQueued();
       } else if (!this.inStep && this.offset >= this.head) [this.inStep, this.behindBytes] = [true, 0];
@@ -145,7 +156,8 @@ export class StoreWriter {
         if (this.queue.length === 0) await this.settle(false);
       }
     }
-    while (this.queue.length > 0 && this.problem === null) await this.appendQueued();
+    if (this.following?.handedOn === false) return;
+    while ((this.following !== null || this.queue.length > 0) && this.problem === null) await this.appendQueued();
   }
 
   private somethingToDo(): Promise<void> {
@@ -172,6 +184,10 @@ export class StoreWriter {
   }
 
   private async appendQueued(): Promise<void> {
+    await this.append(this.following?.stretch ?? this.takeQueued(), null);
+  }
+
+  private takeQueued(): StoredStretch {
     const batches: ReadBatch[] = [];
     let readings = 0;
     let bytes = 0;
@@ -183,7 +199,7 @@ export class StoreWriter {
     } while (this.queue.length > 0 && readings < MOST_AT_ONCE);
     this.queued -= readings;
     this.queuedBytes -= bytes;
-    await this.append(batches, null);
+    return new StoredStretch(batches, this.parts.window);
   }
 
   private async catchUp(): Promise<void> {
@@ -193,9 +209,8 @@ export class StoreWriter {
     // Between stretches that were begun lie those that gave the store nothing: they are in no books yet.
     const begun = later !== null && later.from <= from ? later : null;
     const until = begun?.next ?? later?.from ?? (from < accounted ? accounted : null);
-    const batches: ReadBatch[] = [];
-    for (let at = from; batches.length === 0 || (begun !== null && at < begun.next); at = batches.at(-1)!.next)
-      batches.push(await this.read(at, until));
+    const stretch = this.following?.stretch ?? (await this.readStretch(from, begun, until));
+    const { batches } = stretch;
     const last = batches.at(-1)!;
     // The judge has read further, so there is more: a segment that cannot be seen for the moment. Never jump over it.
     if (last.next === from) return void (await firstValueFrom(race(timer(LOOK_AGAIN_MS), this.stop)));
@@ -204,7 +219,18 @@ export class StoreWriter {
     if (from >= accounted)
       for (const { quarantined } of batches)
         if (quarantined.length > 0) await this.untilItWorks(() => this.parts.quarantine.keep(quarantined));
-    await this.append(batches, begun);
+    await this.append(stretch, begun);
+  }
+
+  private async readStretch(
+    from: JournalOffset,
+    begun: AccountedStretch | null,
+    until: JournalOffset | null,
+  ): Promise<StoredStretch> {
+    const batches: ReadBatch[] = [];
+    for (let at = from; batches.length === 0 || (begun !== null && at < begun.next); at = batches.at(-1)!.next)
+      batches.push(await this.read(at, until));
+    return new StoredStretch(batches, this.parts.window);
   }
 
   private async read(from: JournalOffset, until: JournalOffset | null): Promise<ReadBatch> {
@@ -218,17 +244,19 @@ export class StoreWriter {
   }
 
   /** Does nothing where the store was started anew, and is to be filled again first. `begun`: what was decided of this stretch before a crash. */
-  private async append(batches: readonly ReadBatch[], begun: AccountedStretch | null): Promise<void> {
+  private async append(stretch: StoredStretch, begun: AccountedStretch | null): Promise<void> {
     if (await this.untilItWorks(() => this.rewindIfRestarted())) return;
-    const stretch = new StoredStretch(batches, this.parts.window);
+    let sifted = this.following?.sifted ?? null;
+    this.following = null;
     const books = this.books.open(stretch, begun);
     if (stretch.readings.length > 0) {
       const refused = await this.untilItWorks(async () => {
         // One that went away may have been started anew: what it has lost is not new, and is stored again first.
         if (this.problem !== null && (await this.rewindIfRestarted())) return null;
-        const sifted = await this.parts.store.sift(stretch.readings);
-        await books?.decide(sifted);
-        return sifted.store();
+        const known = sifted ?? (await this.parts.store.sift(stretch.readings));
+        sifted = null;
+        await books?.decide(known);
+        return this.store(known, stretch, begun);
       });
       if (refused === null) return this.untilItWorks(async () => books?.putOff());
       if (refused.length > 0) {
@@ -241,8 +269,49 @@ export class StoreWriter {
     this.books.close(stretch.next, books?.tally ?? null, begun);
     this.offset = stretch.next;
     this.behindBytes = Math.max(0, this.behindBytes - stretch.bytes);
-    this.storedUpTo = batches.at(-1)!.lastReceivedAt ?? this.storedUpTo;
+    this.storedUpTo = stretch.batches.at(-1)!.lastReceivedAt ?? this.storedUpTo;
     await this.settle(false);
+  }
+
+  /** Stores what is new in a stretch, and meanwhile sees what follows it. */
+  private async store(
+    sifted: Sifted,
+    stretch: StoredStretch,
+    begun: AccountedStretch | null,
+  ): Promise<readonly RefusedReading[]> {
+    const storing = sifted.store();
+    const [stored] = await Promise.allSettled([storing, this.seeFollowing(stretch, begun)]);
+    // What follows was told apart as if all of this were stored.
+    if (this.following !== null && (stored.status === 'rejected' || stored.value.length > 0))
+      this.following.sifted = null;
+    return storing;
+  }
+
+  /** Nothing is decided of what follows before it is known what became of this: nothing is lost when it is let go of. */
+  private async seeFollowing(stretch: StoredStretch, begun: AccountedStretch | null): Promise<void> {
+    const { store, read, window } = this.parts;
+    if (!store.siftsAhead) return;
+    try {
+      if (this.following === null) {
+        const handedOn = this.queued >= WORTH_AN_APPEND;
+        if (handedOn) this.following = { stretch: this.takeQueued(), handedOn, sifted: null };
+        else if (!this.inStep && this.queue.length === 0 && this.leadsIntoTheUnknown(stretch, begun)) {
+          const batch = await read(stretch.next, null);
+          if (batch.next === stretch.next) return;
+          this.following = { stretch: new StoredStretch([batch], window), handedOn, sifted: null };
+        }
+      }
+      if (this.following !== null && this.following.stretch.readings.length > 0)
+        this.following.sifted = await store.sift(this.following.stretch.readings);
+    } catch {
+      // It is read and sifted once more when its turn comes, and what is wrong then is said.
+    }
+  }
+
+  /** Whether there is more behind it, and nothing of that was decided or stored before: what was has its own bounds. */
+  private leadsIntoTheUnknown({ from, next }: StoredStretch, begun: AccountedStretch | null): boolean {
+    const { accounted, nextBegun } = this.books;
+    return !this.stopped && next < this.head && from >= accounted && begun === null && nextBegun === null;
   }
 
   /** A store that answers before its data is on disk, and was started anew, has lost the last of it: back to where that is stored again. */
@@ -263,7 +332,7 @@ export class StoreWriter {
       log.warn({ event: 'store.restarted', back }, 'the series store was started anew: the last of it is stored again');
       await checkpoints.rewindStore(back);
       [this.offset, this.keptOffset] = [back, back];
-      [this.queue, this.queued, this.queuedBytes, this.inStep] = [[], 0, 0, false];
+      [this.queue, this.queued, this.queuedBytes, this.inStep, this.following] = [[], 0, 0, false, null];
     }
     await checkpoints.keepStoreSeen(startedAt, now);
     return restarted;

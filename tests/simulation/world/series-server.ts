@@ -94,12 +94,16 @@ const FLUSHES_EVERY_MS = 5_000;
 /** The store as one processor has it. */
 export class SimulatedSeriesStore extends SeriesStore {
   private current: object | null = null;
+  /** What is being stored: whoever sifts meanwhile is told that it is. */
+  private coming: readonly FlaggedReading[] = [];
+  override readonly siftsAhead: boolean;
 
   constructor(
     private readonly server: SeriesServer,
     private readonly owner: Owner,
   ) {
     super();
+    this.siftsAhead = server.kind !== 'embedded';
   }
 
   async sift(readings: readonly FlaggedReading[]): Promise<Sifted> {
@@ -110,10 +114,11 @@ export class SimulatedSeriesStore extends SeriesStore {
     const duplicates: number[] = [];
     const conflicts: Conflict[] = [];
     const fresh: number[] = [];
+    const coming = new Map(this.coming.map((reading) => [keyOf(reading), reading.value]));
     const here = new Map<string, number>();
     for (const [at, reading] of readings.entries()) {
       const key = keyOf(reading);
-      const stored = server.rows.get(key)?.value ?? here.get(key);
+      const stored = server.rows.get(key)?.value ?? coming.get(key) ?? here.get(key);
       if (stored === undefined) {
         here.set(key, reading.value);
         fresh.push(at);
@@ -127,7 +132,8 @@ export class SimulatedSeriesStore extends SeriesStore {
       store: () => {
         if (this.current !== token) throw new Error('The store was asked to keep what it had let go of.');
         this.current = null;
-        return this.keep(readings, fresh);
+        this.coming = fresh.map((at) => readings[at]!);
+        return this.keep(readings, fresh).finally(() => (this.coming = []));
       },
     };
   }

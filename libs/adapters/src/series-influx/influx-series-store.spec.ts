@@ -5,6 +5,8 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { eventually } from '../../../../tests/support/eventually.js';
+import { seededRandom } from '../../../../tests/support/seeded.js';
 import type { InfluxOptions } from './influx-http.js';
 import { InfluxSeriesStore } from './influx-series-store.js';
 
@@ -64,7 +66,7 @@ const json = (response: ServerResponse, status: number, body: unknown, headers =
   response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
 
 describe('a store behind the InfluxDB 2 write API', () => {
-  it('sends lines of floats with microseconds, escaped, in batches of at most 5,000', async () => {
+  it('sends lines of floats with microseconds, escaped, in batches of at most 10,000', async () => {
     const batches: string[][] = [];
     const requests: string[] = [];
     const store = await storeThatAnswers((lines, response, { url, headers }) => {
@@ -72,10 +74,10 @@ describe('a store behind the InfluxDB 2 write API', () => {
       requests.push(`${url} ${headers.authorization}`);
       response.writeHead(204).end();
     });
-    expect(await storeAll(store, readings(12_000))).toEqual([]);
-    expect(batches.map(({ length }) => length)).toEqual([5_000, 5_000, 2_000]);
+    expect(await storeAll(store, readings(24_000))).toEqual([]);
+    expect(batches.map(({ length }) => length).toSorted((a, b) => b - a)).toEqual([10_000, 10_000, 4_000]);
     expect(batches[0]?.[2]).toBe(
-      'level\\,m,device=d\\ 1,station=Đông\\ Hà flag=3,received_at=1748736000137,value=0.5 1748736000002007',
+      'level\\,m,device=d\\ 1,station=Đông\\ Hà value=0.5,flag=3,received_at=1748736000137 1748736000002007',
     );
     expect(new Set(requests)).toEqual(new Set(['/api/v2/write?org=t%E1%BB%89nh&bucket=canh&precision=us Token t0ken']));
   });
@@ -123,7 +125,7 @@ describe('a store behind the InfluxDB 2 write API', () => {
 
   it('takes a 201 without an error for success, and one with an error for a batch taken in part', async () => {
     const store = await storeThatAnswers((lines, response) => {
-      if (lines.some((line) => line.includes('value=0.25 ')))
+      if (lines.some((line) => line.includes('value=0.25,')))
         json(response, 201, { code: 'invalid', message: 'line 2 is bad' });
       else response.writeHead(201).end();
     });
@@ -181,6 +183,112 @@ describe('a store behind the InfluxDB 2 write API', () => {
       { answersQueries: true },
     );
     await expect(store.latest()).rejects.toMatchObject({ code: 'STORE_REFUSED' });
+  });
+});
+
+describe('the lines of readings', () => {
+  const linesOf = async (all: readonly FlaggedReading[]): Promise<string[]> => {
+    const taken: string[] = [];
+    const store = await storeThatAnswers((lines, response) => {
+      taken.push(...lines);
+      response.writeHead(204).end();
+    });
+    expect(await storeAll(store, all)).toEqual([]);
+    return taken;
+  };
+
+  it('hold each value in digits that are read back as that very number', async () => {
+    const random = seededRandom(1);
+    const values = [
+      ...[0, -0, 1, -1, 0.1, -0.1, 0.001, -0.001, 0.0005, 1.0005, 9.999, 10, 99.99, 100, -40.5, 1e9, 0.1 + 0.2, 1 / 3],
+      ...[
+        2 ** 31 / 1_000,
+        2 ** 31,
+        2 ** 53,
+        1e21,
+        -1e300,
+        5e-324,
+        Number.MAX_VALUE,
+        4.35,
+        1.005,
+        2_147_483.647,
+        2_147_483.648,
+      ],
+      ...Array.from({ length: 20_000 }, (_, nth) => Math.round(random() * 10 ** (nth % 10)) / 10 ** (nth % 5)),
+      ...Array.from({ length: 5_000 }, (_, nth) => (random() - 0.5) * 10 ** ((nth % 40) - 20)),
+    ];
+    const [one] = readings(1);
+    const lines = await linesOf(values.map((value, nth) => ({ ...one!, value, measuredAt: one!.measuredAt + nth })));
+    const read = new Map(
+      lines.map((line) => {
+        const { value, us } = / value=(?<value>[^,]+),.* (?<us>\d+)$/.exec(line)!.groups!;
+        return [Math.floor(Number(us) / 1_000) - one!.measuredAt, value!];
+      }),
+    );
+    // Minus nothing is nothing.
+    const wrong = values.filter((value, nth) => !Object.is(Number(read.get(nth)), value + 0));
+    expect(wrong).toEqual([]);
+    expect(values.filter((value, nth) => read.get(nth)!.length > String(value).length)).toEqual([]);
+  });
+
+  it('hold flag and both times of each reading, whatever those of the one before are', async () => {
+    const [one] = readings(1);
+    const all = [{}, { metric: 'b' }, { flag: Flag.good }, { sequence: 8 }, { receivedAt: 1_748_736_000_138 }].map(
+      (change, nth) => ({ ...one!, metric: 'a', deviceId: `d${nth}`, ...change }),
+    );
+    expect((await linesOf(all)).map((line) => line.split(' ').slice(-2).join(' '))).toEqual([
+      'value=0,flag=3,received_at=1748736000137 1748736000000007',
+      'value=0,flag=3,received_at=1748736000137 1748736000000007',
+      'value=0,flag=1,received_at=1748736000137 1748736000000007',
+      'value=0,flag=3,received_at=1748736000137 1748736000000008',
+      'value=0,flag=3,received_at=1748736000138 1748736000000007',
+    ]);
+  });
+
+  it('name the station where the device stood, also where it was moved in between', async () => {
+    const moved = readings(4).map((reading, nth) => ({ ...reading, stationId: ['a', 'a', 'b', 'a'][nth]! }));
+    expect((await linesOf(moved)).map((line) => /station=(\w)/.exec(line)![1])).toEqual(['a', 'a', 'b', 'a']);
+  });
+});
+
+describe('a sift while something is being stored', () => {
+  /** A store whose answers to writes are held back until they are let go with a status. */
+  const slow = async () => {
+    const held: ((status: number) => void)[] = [];
+    const written: string[] = [];
+    const store = await storeThatAnswers((lines, response) => {
+      written.push(...lines);
+      held.push((status) => void response.writeHead(status).end());
+    });
+    const answered = async (status: number) => {
+      await eventually(() => expect(held.length).toBeGreaterThan(0));
+      held.shift()!(status);
+    };
+    return { store, written, answered };
+  };
+
+  it('takes it for stored, and is as good as one afterwards', async () => {
+    const { store, written, answered } = await slow();
+    const [first, second, third] = readings(3);
+    const storing = (await store.sift([first!, second!])).store();
+    const sifted = await store.sift([second!, { ...first!, value: 9 }, third!]);
+    expect(sifted).toMatchObject({ duplicates: [0], conflicts: [{ at: 1, storedValue: 0 }] });
+    await answered(204);
+    await storing;
+    const after = sifted.store();
+    await answered(204);
+    await after;
+    expect(written).toHaveLength(3);
+  });
+
+  it('does not take it for stored any more when it was not', async () => {
+    const { store, answered } = await slow();
+    const [first, second] = readings(2);
+    const storing = (await store.sift([first!, second!])).store();
+    expect((await store.sift([second!])).duplicates).toEqual([0]);
+    const [outcome] = await Promise.all([storing.catch((error: unknown) => error), answered(503)]);
+    expect(outcome).toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    expect((await store.sift([second!, first!])).duplicates).toEqual([]);
   });
 });
 

@@ -13,13 +13,17 @@ import {
 import type { Instant } from '@canh/core/time/instant';
 import { type Answer, errorIn, InfluxHttp, type InfluxOptions, type InfluxVersion } from './influx-http.js';
 import { InfluxQlReader } from './influxql-reader.js';
-import { line, LineProtocol, type Channel } from './line-protocol.js';
+import { LineProtocol, standAt, type Channel } from './line-protocol.js';
+import { LineWriter } from './line-writer.js';
 import { byMetric, lookupsFor } from './lookups.js';
 import { RecentlyWritten } from './recently-written.js';
 import { type SeriesReader, someAtOnce } from './series-reader.js';
 import { VictoriaReader } from './victoria-reader.js';
 
-const LINES_AT_ONCE = 5_000;
+/** About a megabyte: a server goes through it in some hundredths of a second. */
+const LINES_AT_ONCE = 10_000;
+/** One for the server to work on, and one that is there when it has done so. */
+const WRITES_AT_ONCE = 2;
 
 /** So many lines are looked for one by one in a store; when there are more, it is not the lines. */
 const MOST_REFUSED_ONE_BY_ONE = 500;
@@ -33,13 +37,11 @@ const VICTORIA_BELOW = 1e12;
 const VICTORIA_KEEPS = 1e-6;
 const VICTORIA_DIGITS = 1e-14;
 
-interface Line {
-  readonly at: number;
-  readonly channel: Channel;
-  readonly key: number;
-  readonly sequence: number;
-  readonly value: number;
-  readonly text: string;
+/** The readings of one sift with their channels, and the places of those that are to be written. */
+interface Lines {
+  readonly readings: readonly FlaggedReading[];
+  readonly channels: readonly Channel[];
+  readonly fresh: readonly number[];
 }
 
 /** A reading that is not newer than all that is stored or stands before it. */
@@ -70,12 +72,16 @@ export class InfluxSeriesStore extends SeriesStore {
   readonly #version: InfluxVersion;
   readonly #writePath: string;
   readonly #reader: SeriesReader;
+  override readonly siftsAhead = true;
   readonly #protocol = new LineProtocol();
+  readonly #writer = new LineWriter();
   /** What VictoriaMetrics may not show yet; null for a server that shows at once what it took. */
   readonly #recent: RecentlyWritten | null;
   #allShown = false;
   #startedAt: Instant | null = null;
   #sifts = 0;
+  /** What is being stored: for a sift meanwhile, it is stored. */
+  readonly #coming = new Set<Lines>();
 
   private constructor(options: InfluxOptions) {
     super();
@@ -95,13 +101,14 @@ export class InfluxSeriesStore extends SeriesStore {
   async sift(readings: readonly FlaggedReading[]): Promise<Sifted> {
     const channels = await this.#channels(readings);
     const sift = (this.#sifts += 1);
-    const lines: Line[] = [];
+    const fresh: number[] = [];
     const late: Late[] = [];
     const refused: RefusedReading[] = [];
     const victoria = this.#version === 'victoria';
     for (let at = 0; at < readings.length; at += 1) {
       const reading = readings[at]!;
       const channel = channels[at]!;
+      standAt(channel, reading);
       const whyNot = channel.whyNot ?? whyNoValue(reading) ?? (victoria ? whyNotThere(reading) : null);
       if (whyNot !== null) {
         refused.push({ at, answer: `not sent: ${whyNot}` });
@@ -109,24 +116,24 @@ export class InfluxSeriesStore extends SeriesStore {
       }
       if (channel.sift !== sift) {
         channel.sift = sift;
-        channel.ahead = channel.newest ?? -Infinity;
+        channel.ahead = Math.max(channel.newest ?? -Infinity, channel.coming);
       }
-      const key = victoria ? reading.measuredAt * 1_000 : reading.measuredAt * 1_000 + reading.sequence;
+      const key = this.#keyOf(reading);
       if (key > channel.ahead) {
         channel.ahead = key;
-        lines.push(lineOf(at, channel, key, reading));
+        fresh.push(at);
       } else late.push({ at, channel, key });
     }
     const [duplicates, conflicts]: [number[], { at: number; storedValue: number }[]] = [[], []];
     if (late.length > 0) {
-      const known = await this.#known(late, lines);
+      const known = await this.#known(late, { readings, channels, fresh });
       for (const { at, channel, key } of late) {
         const reading = readings[at]!;
         const ofChannel = known.get(channel)!;
         const there = ofChannel.get(key);
         if (there === undefined) {
           ofChannel.set(key, reading);
-          lines.push(lineOf(at, channel, key, reading));
+          fresh.push(at);
         } else if (there.sequence !== null && there.sequence !== reading.sequence)
           // Both on one millisecond would come back as a third reading, with the value of one and the flag of the other.
           refused.push({
@@ -138,7 +145,7 @@ export class InfluxSeriesStore extends SeriesStore {
         else conflicts.push({ at, storedValue: there.value });
       }
     }
-    return { duplicates, conflicts, store: () => this.#store(lines, refused) };
+    return { duplicates, conflicts, store: () => this.#store({ readings, channels, fresh }, refused) };
   }
 
   /** For whoever fills it again: until then, what a server says of readings that was started anew is not believed. */
@@ -200,7 +207,9 @@ export class InfluxSeriesStore extends SeriesStore {
 
   /** The channel of each reading, and of each channel how far the store has it. */
   async #channels(readings: readonly FlaggedReading[]): Promise<Channel[]> {
-    if (this.#protocol.forgetIfFull()) {
+    // What is being stored is known by its channels.
+    if (this.#protocol.isFull && this.#coming.size === 0) {
+      this.#protocol.forget();
       this.#recent?.forget();
       this.#allShown = false;
     }
@@ -234,11 +243,15 @@ export class InfluxSeriesStore extends SeriesStore {
       );
   }
 
-  /** What is stored of the late ones' channels, as far as it can matter to them; what comes earlier in this sift counts as stored. */
-  async #known(late: readonly Late[], lines: readonly Line[]): Promise<Map<Channel, Map<number, Known>>> {
+  /**
+   * What is stored of the late ones' channels, as far as it can matter to them; what is being stored, and what comes earlier in this sift,
+   * counts as stored.
+   */
+  async #known(late: readonly Late[], here: Lines): Promise<Map<Channel, Map<number, Known>>> {
     const known = new Map<Channel, Map<number, Known>>();
     for (const { channel } of late) if (!known.has(channel)) known.set(channel, new Map());
-    for (const line of lines) known.get(line.channel)?.set(line.key, line);
+    for (const { readings, channels, fresh } of [...this.#coming, here])
+      for (const at of fresh) known.get(channels[at]!)?.set(this.#keyOf(readings[at]!), readings[at]!);
     if (this.#recent !== null)
       for (const written of this.#recent.of(new Set(known.keys())))
         known.get(written.channel)!.set(written.key, written);
@@ -260,44 +273,78 @@ export class InfluxSeriesStore extends SeriesStore {
     return known;
   }
 
-  async #store(lines: readonly Line[], notSent: readonly RefusedReading[]): Promise<RefusedReading[]> {
+  /** Rejects when no request is under way any more. */
+  async #store(lines: Lines, notSent: readonly RefusedReading[]): Promise<RefusedReading[]> {
+    const { readings, channels, fresh } = lines;
     const refused = [...notSent];
     const oneByOne = { left: MOST_REFUSED_ONE_BY_ONE };
-    for (let from = 0; from < lines.length; from += LINES_AT_ONCE)
-      refused.push(...(await this.#write(lines.slice(from, from + LINES_AT_ONCE), oneByOne)));
+    for (const at of fresh) channels[at]!.coming = Math.max(channels[at]!.coming, this.#keyOf(readings[at]!));
+    this.#coming.add(lines);
+    let from = 0;
+    const write = async (): Promise<void> => {
+      while (from < fresh.length) {
+        const some = fresh.slice(from, (from += LINES_AT_ONCE));
+        try {
+          refused.push(...(await this.#write(lines, some, oneByOne)));
+        } catch (error) {
+          from = fresh.length;
+          throw error;
+        }
+      }
+    };
+    const written = await Promise.allSettled(Array.from({ length: WRITES_AT_ONCE }, write));
+    this.#coming.delete(lines);
+    for (const at of fresh) channels[at]!.coming = -Infinity;
+    for (const outcome of written) if (outcome.status === 'rejected') throw outcome.reason;
     return refused;
   }
 
   /**
-   * Writes the lines and gives back those that the server will never take. It names no line, so a batch that it refuses is halved
-   * until it takes what is good; what it took already it takes again, to no effect. In the order of metric and time the lines of one
-   * cause (a field of another type, before the retention) lie together, and are known by the number that it says it dropped.
+   * Writes the lines of the readings at these places and gives back those that the server will never take. It names no line, so a batch that
+   * it refuses is halved until it takes what is good; what it took already it takes again, to no effect. In the order of metric and time
+   * the lines of one cause (a field of another type, before the retention) lie together, and are known by the number that it says it dropped.
    */
-  async #write(lines: readonly Line[], oneByOne: { left: number }): Promise<RefusedReading[]> {
-    if (lines.length === 0) return [];
-    const answer = await this.#http.write(this.#writePath, lines.map(({ text }) => text).join('\n'));
+  async #write(lines: Lines, places: readonly number[], oneByOne: { left: number }): Promise<RefusedReading[]> {
+    if (places.length === 0) return [];
+    const { readings, channels } = lines;
+    const answer = await this.#http.write(this.#writePath, this.#writer.lines(readings, channels, places));
     if (tookAll(answer)) {
-      this.#took(lines);
+      this.#took(lines, places);
       return [];
     }
     if (!isAboutLines(answer)) throw this.#http.failure(answer);
 
     const said = errorIn(answer.text);
-    if (Number(/dropped=(\d+)/.exec(said)?.[1]) === lines.length) return refusedAll(lines, answer.status, said);
-    if (lines.length === 1) {
+    if (Number(/dropped=(\d+)/.exec(said)?.[1]) === places.length) return refusedAll(places, answer.status, said);
+    if (places.length === 1) {
       oneByOne.left -= 1;
       if (oneByOne.left < 0) throw this.#tooManyRefused(said);
-      return refusedAll(lines, answer.status, said);
+      return refusedAll(places, answer.status, said);
     }
-    const ordered = lines.toSorted(byMetricAndTime);
+    const ordered = places.toSorted((a, b) => byMetricAndTime(readings[a]!, readings[b]!));
     const middle = Math.ceil(ordered.length / 2);
-    const first = await this.#write(ordered.slice(0, middle), oneByOne);
-    return [...first, ...(await this.#write(ordered.slice(middle), oneByOne))];
+    const first = await this.#write(lines, ordered.slice(0, middle), oneByOne);
+    return [...first, ...(await this.#write(lines, ordered.slice(middle), oneByOne))];
   }
 
-  #took(lines: readonly Line[]): void {
-    for (const { channel, key } of lines) if (channel.newest === null || key > channel.newest) channel.newest = key;
-    this.#recent?.note(lines, performance.now());
+  #took({ readings, channels }: Lines, places: readonly number[]): void {
+    for (const at of places) {
+      const channel = channels[at]!;
+      const key = this.#keyOf(readings[at]!);
+      if (channel.newest === null || key > channel.newest) channel.newest = key;
+    }
+    this.#recent?.note(
+      places.map((at) => {
+        const { sequence, value } = readings[at]!;
+        return { channel: channels[at]!, key: this.#keyOf(readings[at]!), sequence, value };
+      }),
+      performance.now(),
+    );
+  }
+
+  /** By which readings of one channel are the same: their time in µs, with the sequence in its last three digits where the server keeps it. */
+  #keyOf({ measuredAt, sequence }: FlaggedReading): number {
+    return this.#version === 'victoria' ? measuredAt * 1_000 : measuredAt * 1_000 + sequence;
   }
 
   #tooManyRefused(said: string): CanhError {
@@ -323,17 +370,13 @@ function isAboutLines({ status }: Answer): boolean {
   return [201, 400, 413, 422].includes(status);
 }
 
-function lineOf(at: number, channel: Channel, key: number, reading: FlaggedReading): Line {
-  return { at, channel, key, sequence: reading.sequence, value: reading.value, text: line(channel, reading) };
+function refusedAll(places: readonly number[], status: number, said: string): RefusedReading[] {
+  return places.map((at) => ({ at, answer: `${status}: ${said}` }));
 }
 
-function refusedAll(lines: readonly Line[], status: number, said: string): RefusedReading[] {
-  return lines.map(({ at }) => ({ at, answer: `${status}: ${said}` }));
-}
-
-function byMetricAndTime({ channel: a, key: first }: Line, { channel: b, key: second }: Line): number {
+function byMetricAndTime(a: FlaggedReading, b: FlaggedReading): number {
   if (a.metric !== b.metric) return a.metric < b.metric ? -1 : 1;
-  return first - second;
+  return a.measuredAt - b.measuredAt || a.sequence - b.sequence;
 }
 
 function whyNoValue({ value }: FlaggedReading): string | null {

@@ -12,48 +12,57 @@ export interface Channel {
   readonly deviceId: string;
   readonly metric: string;
   stationId: string;
-  /** Measurement and tags. */
-  head: string;
+  /** Measurement, tags and the name of the first field: what stands before the value. */
+  head: Uint8Array;
   /** Why no reading of it can be written, or null: what cannot be escaped must not reach the server. */
   whyNot: string | null;
   /** The key (see `keyOf`) of the newest reading that is stored, -Infinity before the first; null until the store was asked. */
   newest: number | null;
+  /** The newest key of what is being stored, -Infinity where there is none. */
+  coming: number;
   /** The newest key in one `sift`, and which sift that was. */
   ahead: number;
   sift: number;
 }
 
-/** Writes readings as line protocol: measurement = metric, tags device and station, fields value, flag and received_at, all floats. */
+/** Readings as line protocol: measurement = metric, tags device and station, fields value, flag and received_at, all floats. */
 export class LineProtocol {
   readonly #known = new Map<string, Map<string, Channel>>();
   #held = 0;
+  /** The device of the reading before: a message holds several. */
+  #device = '';
+  #ofDevice: Map<string, Channel> | undefined;
 
-  /** The same object for every reading of a device and metric, until `forgetIfFull`. */
+  get isFull(): boolean {
+    return this.#held >= MOST_CHANNELS;
+  }
+
+  /** The same object for every reading of a device and metric, until `forget`. */
   channel(reading: FlaggedReading): Channel {
-    const { deviceId, metric, stationId } = reading;
-    let ofDevice = this.#known.get(deviceId);
+    const { deviceId, metric } = reading;
+    let ofDevice = deviceId === this.#device ? this.#ofDevice : this.#known.get(deviceId);
     if (ofDevice === undefined) this.#known.set(deviceId, (ofDevice = new Map()));
+    [this.#device, this.#ofDevice] = [deviceId, ofDevice];
     let channel = ofDevice.get(metric);
     if (channel === undefined) {
-      channel = { deviceId, metric, newest: null, ahead: 0, sift: 0, ...atStation(reading) };
+      channel = { deviceId, metric, newest: null, coming: -Infinity, ahead: 0, sift: 0, ...atStation(reading) };
       ofDevice.set(metric, channel);
       this.#held += 1;
-    } else if (channel.stationId !== stationId) Object.assign(channel, atStation(reading));
+    } else standAt(channel, reading);
     return channel;
   }
 
-  /** Lets go of all channels when they are too many; false while they are not. */
-  forgetIfFull(): boolean {
-    if (this.#held < MOST_CHANNELS) return false;
+  /** Lets go of all channels. */
+  forget(): void {
     this.#known.clear();
     this.#held = 0;
-    return true;
+    this.#ofDevice = undefined;
   }
 }
 
-/** The line with its time in microseconds, whose last three digits are the sequence. */
-export function line({ head }: Channel, { value, flag, receivedAt, measuredAt, sequence }: FlaggedReading): string {
-  return `${head} flag=${flag},received_at=${receivedAt},value=${value} ${measuredAt * 1_000 + sequence}`;
+/** A device that was moved writes to another station, and what it measured before to the one before. */
+export function standAt(channel: Channel, reading: FlaggedReading): void {
+  if (channel.stationId !== reading.stationId) Object.assign(channel, atStation(reading));
 }
 
 function atStation({ deviceId, stationId, metric }: FlaggedReading): Pick<Channel, 'stationId' | 'head' | 'whyNot'> {
@@ -63,7 +72,7 @@ function atStation({ deviceId, stationId, metric }: FlaggedReading): Pick<Channe
     whyNoId('station id', stationId) ??
     whyNoId('metric', metric) ??
     whyNoMetric(metric);
-  return { stationId, head, whyNot };
+  return { stationId, head: Buffer.from(`${head} value=`), whyNot };
 }
 
 function whyNoId(what: string, id: string): string | null {

@@ -27,7 +27,12 @@ export class RecentlyWritten {
   note(written: readonly Written[], now: number): void {
     this.#letGo(now);
     const numbers = new Float64Array(written.length * 3);
-    for (const [nth, { key, sequence, value }] of written.entries()) numbers.set([key, sequence, value], nth * 3);
+    let at = 0;
+    for (const { key, sequence, value } of written) {
+      numbers[at++] = key;
+      numbers[at++] = sequence;
+      numbers[at++] = value;
+    }
     this.#strokes.push({ at: now, channels: written.map(({ channel }) => channel), numbers });
     this.#held += written.length;
   }

@@ -90,6 +90,11 @@ export abstract class SeriesStore {
    */
   abstract sift(readings: readonly FlaggedReading[]): Promise<Sifted>;
   /**
+   * Whether `sift` may be called while `Sifted.store` of the call before is under way. It then takes for stored what that one is storing, and
+   * holds only if that one resolves and refuses nothing: otherwise sift again.
+   */
+  readonly siftsAhead: boolean = false;
+  /**
    * For a store that answers before its data is on disk: when its server was started, so that what it lost with the one before can be
    * stored again. Null for a store that keeps what it has answered for. Rejects with StoreUnavailable.
    */

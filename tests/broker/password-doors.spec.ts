@@ -1,0 +1,182 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connectAsync, type MqttClient } from 'mqtt';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FileJournalWriter } from '@canh/adapters/journal-files/file-journal-writer';
+import { openRecords, type RecordsDatabase } from '@canh/adapters/records-sql/open-records';
+import { loadServerKey, type ServerKey } from '@canh/adapters/records-sql/server-key';
+import { SqlCredentialDesk } from '@canh/adapters/records-sql/sql-credential-desk';
+import { SqlCredentials } from '@canh/adapters/records-sql/sql-credentials';
+import { SqlInventoryDesk } from '@canh/adapters/records-sql/sql-inventory-desk';
+import type { Refusal } from '@canh/core/readings/message';
+import { HOUR_MS } from '@canh/core/time/instant';
+import { openLog } from '@canh/runtime/log';
+import { systemClock } from '@canh/runtime/system-clock';
+import { Intake } from '../../apps/broker/src/intake.js';
+import { MqttDoor } from '../../apps/broker/src/mqtt-door.js';
+import { doorSettings } from './door-settings.js';
+
+const text = { vi: 'x', en: 'x' };
+const log = openLog('broker', { logLevel: 'silent' });
+const WRONG = { code: 4 };
+const COME_AGAIN = { code: 3 };
+const CHOSEN = 'mực nước lên';
+
+describe('the MQTT door, for devices with passwords and tokens that end', () => {
+  let folder: string;
+  let records: RecordsDatabase;
+  let journal: FileJournalWriter;
+  let key: ServerKey;
+  let door: MqttDoor;
+  let desk: SqlCredentialDesk;
+  let refusals: Refusal[];
+  let now: number;
+  const clients: MqttClient[] = [];
+
+  const open = async (): Promise<void> => {
+    const intake = new Intake(journal, systemClock, log, (refusal) => refusals.push(refusal));
+    door = await MqttDoor.open(intake, new SqlCredentials(records, key, { now: () => now }), doorSettings(), log);
+  };
+  const connect = async (username: string, password?: string | Buffer): Promise<MqttClient> => {
+    const who = { username, ...(password === undefined ? {} : { password }) };
+    const client = await connectAsync(`mqtt://127.0.0.1:${door.mqttPort}`, { ...who, reconnectPeriod: 0 }, false);
+    client.on('error', () => undefined);
+    clients.push(client);
+    return client;
+  };
+  const closing = (client: MqttClient): Promise<void> => new Promise((resolve) => client.once('close', resolve));
+
+  beforeEach(async () => {
+    refusals = [];
+    now = Date.now();
+    folder = await mkdtemp(join(tmpdir(), 'canh-password-door-'));
+    records = await openRecords(join(folder, 'records.sqlite'));
+    const inventory = new SqlInventoryDesk(records);
+    await inventory.putArea({ id: 'x', names: text, parentId: null, validFrom: null, validTo: null });
+    await inventory.putStation({
+      id: 's',
+      names: text,
+      areaId: 'x',
+      ownerUnit: 'x',
+      position: { latitude: 16, longitude: 107 },
+      profileId: 'gauge',
+      limits: [],
+    });
+    for (const id of ['gauge-1', 'gauge-2', 'gauge-3'])
+      await inventory.putDevice({ id, name: id, stationId: 's', profileId: 'gauge', gatewayId: null });
+    key = await loadServerKey(folder);
+    desk = new SqlCredentialDesk(records, key);
+    journal = await FileJournalWriter.open(join(folder, 'journal'));
+    await open();
+  });
+  afterEach(async () => {
+    for (const client of clients.splice(0)) client.end(true);
+    await door.close();
+    await journal.close();
+    await records.destroy();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it('takes a device in by its id and its password, made by Canh or chosen, and by its token beside them', async () => {
+    const made = await desk.issuePassword('gauge-1');
+    await desk.setPassword('gauge-2', CHOSEN);
+    const token = await desk.issue('gauge-2');
+    for (const [username, password] of [
+      ['gauge-1', made],
+      ['gauge-2', CHOSEN],
+      ['gauge-2', CHOSEN],
+      [token, undefined],
+      [token, 'whatever old firmware says'],
+    ] as const) {
+      const client = await connect(username, password);
+      await client.publishAsync('v1/devices/me/telemetry', '{"level_m":1}', { qos: 1 });
+    }
+    expect(journal.appended).toBe(5);
+  });
+
+  it.each([
+    ['no password', 'gauge-1', undefined],
+    ['an empty one', 'gauge-1', ''],
+    ['that of another device', 'gauge-3', CHOSEN],
+    ['a wrong one', 'gauge-1', `${CHOSEN}!`],
+    ['a device that has none', 'gauge-2', CHOSEN],
+    ['a device that is not there', 'nobody', CHOSEN],
+    ['bytes that are no text', 'gauge-1', Buffer.from([0xff, 0xfe])],
+  ])('turns away %s', async (_, username, password) => {
+    await desk.setPassword('gauge-1', CHOSEN);
+    await desk.issuePassword('gauge-3');
+    await expect(connect(username, password)).rejects.toMatchObject(WRONG);
+    expect(refusals).toMatchObject([{ reason: 'unknown-credential' }]);
+  });
+
+  it('hangs up when the password is changed, and when the device is revoked', async () => {
+    await desk.setPassword('gauge-1', CHOSEN);
+    const first = await connect('gauge-1', CHOSEN);
+    const hungUp = closing(first);
+    await desk.setPassword('gauge-1', CHOSEN.toUpperCase());
+    door.dropRevoked();
+    await hungUp;
+    const second = await connect('gauge-1', CHOSEN.toUpperCase());
+    const over = closing(second);
+    await desk.revoke('gauge-1', now);
+    door.dropRevoked();
+    await over;
+    await expect(connect('gauge-1', CHOSEN.toUpperCase())).rejects.toMatchObject(WRONG);
+  });
+
+  it('lets a device go on by its old token while it may, and hangs up when that is over', async () => {
+    const old = await desk.issue('gauge-1');
+    const client = await connect(old);
+    const token = await desk.issue('gauge-1', now + HOUR_MS);
+    door.dropRevoked();
+    const late = await connect(old);
+    const renewed = await connect(token);
+    now += HOUR_MS - 1;
+    door.dropEnded(now);
+    await client.publishAsync('v1/devices/me/telemetry', '{"level_m":1}', { qos: 1 });
+    expect([client, late, renewed].map(({ connected }) => connected)).toEqual([true, true, true]);
+    const over = [closing(client), closing(late)];
+    now += 1;
+    door.dropEnded(now);
+    await Promise.all(over);
+    expect(renewed.connected).toBe(true);
+    await expect(connect(old)).rejects.toMatchObject(WRONG);
+  });
+
+  it('slows down who guesses the password of a device, and nobody whose password it knows', async () => {
+    await desk.setPassword('gauge-1', CHOSEN);
+    await desk.setPassword('gauge-2', CHOSEN);
+    await connect('gauge-1', CHOSEN);
+    for (let n = 0; n < 10; n += 1) await expect(connect('gauge-1', `guess ${n}`)).rejects.toMatchObject(WRONG);
+    await expect(connect('gauge-1', 'guess 11')).rejects.toMatchObject(COME_AGAIN);
+    expect(refusals.at(-1)?.detail).toMatch(/too many wrong passwords/);
+    expect((await connect('gauge-1', CHOSEN)).connected).toBe(true);
+    // Behind the same address, and its password not yet known here.
+    expect((await connect('gauge-2', CHOSEN)).connected).toBe(true);
+  });
+
+  it('guesses no faster for many at once: of a hundred tries at a moment, a dozen are looked at', async () => {
+    await desk.setPassword('gauge-1', CHOSEN);
+    const tries = Array.from({ length: 100 }, (_, n) => connect('gauge-1', `guess ${n}`).catch((error) => error.code));
+    const codes = await Promise.all(tries);
+    expect(codes.filter((code) => code === WRONG.code).length).toBeLessThanOrEqual(12);
+    expect(codes.filter((code) => code === COME_AGAIN.code).length).toBeGreaterThanOrEqual(88);
+  });
+
+  it('lets hundreds back in at once from one address, also right after a start', async () => {
+    const inventory = new SqlInventoryDesk(records);
+    const passwords: (readonly [string, string])[] = [];
+    for (let n = 0; n < 300; n += 1) {
+      const id = `camera-${n}`;
+      await inventory.putDevice({ id, name: id, stationId: 's', profileId: 'gauge', gatewayId: null });
+      if (n % 10 === 0) await desk.setPassword(id, `${CHOSEN} ${n}`);
+      passwords.push([id, n % 10 === 0 ? `${CHOSEN} ${n}` : await desk.issuePassword(id)]);
+    }
+    await door.close();
+    await open();
+    const back = await Promise.all(passwords.map(([id, password]) => connect(id, password)));
+    expect(back.every(({ connected }) => connected)).toBe(true);
+    expect(refusals).toEqual([]);
+  });
+});

@@ -18,6 +18,7 @@ import { DuckDbSeriesStore } from '@canh/adapters/series-duckdb/duckdb-series-st
 import { DEFAULT_TIME_WINDOW } from '@canh/core/readings/accept-time';
 import { START, type JournalOffset } from '@canh/core/readings/journal';
 import { KnownDevices } from '@canh/core/stations/known-devices';
+import type { Device, Station } from '@canh/core/stations/station';
 import { HOUR_MS, MINUTE_MS, type Instant } from '@canh/core/time/instant';
 import { openLog } from '@canh/runtime/log';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -28,35 +29,36 @@ import { reconcile, type Reconciled } from './reconcile.js';
 
 const MIDNIGHT = Date.UTC(2026, 5, 1);
 const text = { vi: 'x', en: 'x' };
-const DEVICES = new KnownDevices(
-  {
+const station = (id: string): Station => ({
+  id,
+  names: text,
+  areaId: 'x',
+  ownerUnit: 'x',
+  position: { latitude: 16, longitude: 107 },
+  profileId: 'gauge',
+  limits: [],
+});
+const device = (stationId: string): Device => ({
+  id: 'gauge-1',
+  name: 'gauge-1',
+  stationId,
+  profileId: 'gauge',
+  gatewayId: null,
+});
+/** The gauge at the bridge, or at the harbour since somebody moved it there. */
+function devicesWith(movedAt: Instant | null): KnownDevices {
+  const inventory = {
     areas: [],
-    stations: [
-      {
-        id: 'bridge',
-        names: text,
-        areaId: 'x',
-        ownerUnit: 'x',
-        position: { latitude: 16, longitude: 107 },
-        profileId: 'gauge',
-        limits: [],
-      },
-    ],
-    devices: [{ id: 'gauge-1', name: 'gauge-1', stationId: 'bridge', profileId: 'gauge', gatewayId: null }],
-  },
-  new Map([
-    [
-      'gauge',
-      {
-        id: 'gauge',
-        kind: 'water' as const,
-        names: text,
-        intervalMs: MINUTE_MS,
-        metrics: [{ name: 'level_m', names: text, unit: 'm', plausible: { min: -5, max: 60 }, decimals: 2 }],
-      },
-    ],
-  ]),
-);
+    stations: [station('bridge'), station('harbour')],
+    devices: [device(movedAt === null ? 'bridge' : 'harbour')],
+    former: movedAt === null ? [] : [{ device: device('bridge'), until: movedAt }],
+  };
+  const metrics = [{ name: 'level_m', names: text, unit: 'm', plausible: { min: -5, max: 60 }, decimals: 2 }];
+  return new KnownDevices(
+    inventory,
+    new Map([['gauge', { id: 'gauge', kind: 'water', names: text, intervalMs: MINUTE_MS, metrics }]]),
+  );
+}
 
 describe('reconciling after an upgrade from a version without a ledger', () => {
   let folder: string;
@@ -65,12 +67,13 @@ describe('reconciling after an upgrade from a version without a ledger', () => {
   let store: DuckDbSeriesStore;
   let records: RecordsDatabase;
   let now: Instant;
+  let devices: KnownDevices;
 
   const receive = (at: Instant, payload: string): Promise<JournalOffset> =>
     journal.append({ kind: 'telemetry', deviceId: 'gauge-1', receivedAt: at, payload: Buffer.from(payload) });
   const level = (ts: Instant, level_m = 1): string => JSON.stringify({ ts, values: { level_m } });
   const read = async (from: JournalOffset, until: JournalOffset | null) =>
-    readBatch(from, cutAt(until, await reader.read(from, 4 << 20)), DEVICES, DEFAULT_TIME_WINDOW);
+    readBatch(from, cutAt(until, await reader.read(from, 4 << 20)), devices, DEFAULT_TIME_WINDOW);
 
   /** Received a minute apart, from one minute after midnight to another; returns where the last of them ends. */
   async function receiveMinutes(from: number, to: number): Promise<JournalOffset> {
@@ -121,7 +124,7 @@ describe('reconciling after an upgrade from a version without a ledger', () => {
         ledgerDesk: new SqlLedgerDesk(records),
         rows: () => QuarantineRows.read(new SqlQuarantineDesk(records)),
         series: store,
-        devices: DEVICES,
+        devices,
         window: DEFAULT_TIME_WINDOW,
         storeOffset: () => new SqlCheckpoints(records).offset('store'),
         wholeMilliseconds: false,
@@ -135,6 +138,7 @@ describe('reconciling after an upgrade from a version without a ledger', () => {
     reader = new FileJournalReader(join(folder, 'journal'));
     ({ store } = await DuckDbSeriesStore.open(join(folder, 'series')));
     now = MIDNIGHT + 6 * HOUR_MS;
+    devices = devicesWith(null);
   });
   afterEach(async () => {
     await store.close();
@@ -202,5 +206,19 @@ describe('reconciling after an upgrade from a version without a ledger', () => {
         hours: { first: MIDNIGHT + 2 * HOUR_MS, last: MIDNIGHT + 2 * HOUR_MS },
       },
     ]);
+  }, 60_000);
+
+  it('looks for the readings of a device that was moved where it stood when they came', async () => {
+    await firstVersion(START);
+    await thisVersion(await receiveMinutes(0, 90));
+    devices = devicesWith(MIDNIGHT + 90 * MINUTE_MS);
+    await records.destroy();
+    await thisVersion(await receiveMinutes(90, 150));
+    expect(await reconciled()).toMatchObject({ differences: [], devices: [{ received: 150, stored: 150 }] });
+    const of = (stationId: string) =>
+      store.summary({ stationId, metric: 'level_m', from: MIDNIGHT, to: MIDNIGHT + 3 * HOUR_MS });
+    expect([(await of('bridge')).count, (await of('harbour')).count]).toEqual([90, 60]);
+    devices = devicesWith(MIDNIGHT + 80 * MINUTE_MS);
+    expect((await reconciled()).differences).toMatchObject([{ kind: 'not-stored', count: 10 }]);
   }, 60_000);
 });

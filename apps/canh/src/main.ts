@@ -54,6 +54,8 @@ const ASKED_WRONGLY: ReadonlySet<string> = new Set([
   'UNKNOWN_AREA',
   'UNKNOWN_CONTACT',
   'UNKNOWN_DEVICE',
+  'BAD_COMMAND',
+  'BEHIND_GATEWAY',
   'UNKNOWN_STATION',
 ]);
 

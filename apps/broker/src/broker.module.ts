@@ -126,9 +126,8 @@ export class Doors implements OnModuleInit, OnApplicationShutdown {
       () => refusals.inc({ reason: 'busy', door: 'http' }),
     );
     await mail.publishLeftWills(intake);
-    const doors =
-      tls === null ? settings : { ...settings, tls: { tls, mqttsPort: settings.mqttsPort, plain: settings.mqttPlain } };
-    const mqtt = await MqttDoor.open(intake, credentials, doors, log, mail);
+    const overTls = tls === null ? null : { tls, mqttsPort: settings.mqttsPort, plain: settings.mqttPlain };
+    const mqtt = await MqttDoor.open(intake, credentials, settings, log, mail, overTls);
     tls?.onChange(() => mqtt.dropRevoked());
     this.mqtt = mqtt;
     if (settings.selfReportSeconds > 0 && existsSync(join(settings.devicesDir, SELF_MODEL))) {

@@ -12,7 +12,7 @@ export interface Shown {
   readonly certificate: ClientCertificate | null;
   readonly address: string;
   /** Whether they have hung up meanwhile. */
-  gone(): boolean;
+  readonly gone: () => boolean;
 }
 
 export interface LoggedIn {

@@ -84,7 +84,7 @@ export type MqttDoorSettings = Pick<
   | 'mqttConnectMaxBytes'
   | 'mqttKeepaliveMaxSeconds'
   | 'mqttFiltersMax'
-> & { readonly tls?: MqttTls | null };
+>;
 
 /** What is kept for those who are away, and sent to those who are there. */
 export type DoorMail = Pick<DeviceMail, 'store' | 'mailbox' | 'answer'>;
@@ -124,11 +124,11 @@ export class MqttDoor {
     settings: MqttDoorSettings,
     log: Log,
     mail: DoorMail | null = null,
+    tls: MqttTls | null = null,
   ): Promise<MqttDoor> {
-    const tls = settings.tls?.tls;
-    const certificates = tls === undefined ? null : new DeviceCertificates(tls, credentials, systemClock);
+    const certificates = tls === null ? null : new DeviceCertificates(tls.tls, credentials, systemClock);
     const access = deviceAccess(new DeviceLogins(credentials, certificates), mail !== null);
-    return MqttDoor.openTo(access, intake, settings, log, mail);
+    return MqttDoor.openTo(access, intake, settings, log, mail, tls);
   }
 
   /** The same for others than devices. */
@@ -138,6 +138,7 @@ export class MqttDoor {
     settings: MqttDoorSettings,
     log: Log,
     mail: DoorMail | null = null,
+    tls: MqttTls | null = null,
   ): Promise<MqttDoor> {
     const door = new MqttDoor(intake, access, settings, log, mail);
     door.aedes = await Aedes.createBroker({
@@ -187,7 +188,7 @@ export class MqttDoor {
       wsPort,
       mostBytes: messageMaxBytes + MOST_BYTES_AROUND,
       limits,
-      tls: settings.tls ?? null,
+      tls,
     };
     const turnedAway = ({ door: at, address, why }: TurnedAway): void =>
       intake.refuse('', { door: at, reason: 'too-many-connections', detail: why, address });

@@ -83,5 +83,6 @@ function slowestOf(underWay: ReadonlyMap<Socket, UnderWay>): Socket | null {
 
 /** The connection under a TLS socket of a server, which its types do not tell of. */
 function rawOf(secure: TLSSocket): Socket {
-  return (secure as unknown as { readonly _parent: Socket })._parent;
+  const { _parent: raw } = secure as unknown as { readonly _parent: Socket };
+  return raw;
 }

@@ -157,7 +157,8 @@ export class DuckDbSeriesStore extends SeriesStore {
    * into them what came late, and removes what is older than `keep` says. To be called every few minutes; what it reads and writes holds up
    * appends and questions for a moment only. What fails with one day is told in `failed`, keeps no other day from being sealed, and is tried
    * again after a growing number of calls. `rowsAtOnce` is how many rows are moved in one transaction, and the most that one
-   * file is given: a day with more has several parts. Rejects with StoreUnavailable when nothing could be done, or the file had to be opened again halfway; the next call goes on.
+   * file is given: a day with more has several parts. Rejects with StoreUnavailable when nothing could be done, or the file had to be opened
+   * again halfway; the next call goes on.
    */
   maintain(now: Instant, keep: KeepDays, rowsAtOnce = ROWS_AT_ONCE): Promise<Maintained> {
     return this.#ask('maintain', { now, keep, rowsAtOnce });

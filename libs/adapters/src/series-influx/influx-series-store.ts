@@ -333,13 +333,9 @@ export class InfluxSeriesStore extends SeriesStore {
       const key = this.#keyOf(readings[at]!);
       if (channel.newest === null || key > channel.newest) channel.newest = key;
     }
-    this.#recent?.note(
-      places.map((at) => {
-        const { sequence, value } = readings[at]!;
-        return { channel: channels[at]!, key: this.#keyOf(readings[at]!), sequence, value };
-      }),
-      performance.now(),
-    );
+    if (this.#recent === null) return;
+    const [ofChannels, written] = [places.map((at) => channels[at]!), places.map((at) => readings[at]!)];
+    this.#recent.note(ofChannels, written, (reading) => this.#keyOf(reading), performance.now());
   }
 
   /** By which readings of one channel are the same: their time in µs, with the sequence in its last three digits where the server keeps it. */

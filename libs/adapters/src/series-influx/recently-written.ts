@@ -1,9 +1,10 @@
+import type { FlaggedReading } from '@canh/core/quality/flagged-reading';
 import type { Channel } from './line-protocol.js';
 
 /** VictoriaMetrics shows what it took after about a second; this much longer for one that is busy. */
 const REMEMBERED_MS = 10_000;
 /** More than any province sends within that time. */
-const MOST_REMEMBERED = 500_000;
+const MOST_REMEMBERED = 1_500_000;
 
 export interface Written {
   readonly channel: Channel;
@@ -11,6 +12,8 @@ export interface Written {
   readonly sequence: number;
   readonly value: number;
 }
+
+type KeyOf = (reading: FlaggedReading) => number;
 
 interface Stroke {
   readonly at: number;
@@ -24,17 +27,18 @@ export class RecentlyWritten {
   #strokes: Stroke[] = [];
   #held = 0;
 
-  note(written: readonly Written[], now: number): void {
+  /** The readings by channel, and the key of each. */
+  note(channels: readonly Channel[], readings: readonly FlaggedReading[], keyOf: KeyOf, now: number): void {
     this.#letGo(now);
-    const numbers = new Float64Array(written.length * 3);
+    const numbers = new Float64Array(readings.length * 3);
     let at = 0;
-    for (const { key, sequence, value } of written) {
-      numbers[at++] = key;
-      numbers[at++] = sequence;
-      numbers[at++] = value;
+    for (const reading of readings) {
+      numbers[at++] = keyOf(reading);
+      numbers[at++] = reading.sequence;
+      numbers[at++] = reading.value;
     }
-    this.#strokes.push({ at: now, channels: written.map(({ channel }) => channel), numbers });
-    this.#held += written.length;
+    this.#strokes.push({ at: now, channels, numbers });
+    this.#held += readings.length;
   }
 
   /** What is remembered of these channels, oldest first. */

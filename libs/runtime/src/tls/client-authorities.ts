@@ -102,7 +102,7 @@ export class ClientAuthorities {
   }
 }
 
-const isWithin = ({ validFromDate, validToDate }: X509Certificate, now: Instant): boolean =>
+export const isWithin = ({ validFromDate, validToDate }: X509Certificate, now: Instant): boolean =>
   validFromDate.getTime() <= now && now <= validToDate.getTime();
 
 /** The common name in the subject, where there is exactly one; otherwise the subject on one line. */

@@ -21,10 +21,11 @@ describe('TLS', () => {
   let folder: string;
   let certFile: string;
   let keyFile: string;
-  let now: number;
+  let aheadMs: number;
   let tls: Tls;
   let server: Server;
   const sockets: Socket[] = [];
+  const clock = { now: () => Date.now() + aheadMs };
 
   const files = (more: object = {}) => ({
     tlsCertFile: certFile,
@@ -46,7 +47,8 @@ describe('TLS', () => {
     await once(socket, 'secureConnect');
     return socket;
   };
-  const served = async (): Promise<string> => (await reach()).getPeerX509Certificate()!.serialNumber;
+  const served = async (): Promise<string> =>
+    (await reach({ rejectUnauthorized: false })).getPeerX509Certificate()!.serialNumber;
 
   beforeAll(async () => {
     authority = await Authority.make('Canh test');
@@ -54,11 +56,11 @@ describe('TLS', () => {
   });
   afterAll(() => authority.remove());
   beforeEach(async () => {
-    now = Date.now();
+    aheadMs = 0;
     folder = await mkdtemp(join(tmpdir(), 'canh-tls-'));
     [certFile, keyFile] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
     await put(issued);
-    tls = (await Tls.open(files(), { now: () => now }, log, LOOK_EVERY_MS))!;
+    tls = (await Tls.open(files(), clock, log, LOOK_EVERY_MS))!;
     server = createServer(tls.options(false), (socket) => {
       sockets.push(socket);
       socket.on('error', () => undefined);
@@ -99,6 +101,11 @@ describe('TLS', () => {
       async () => put(await authority.issueServer({ from: '20240101000000Z', until: '20250101000000Z' })),
       /has run out/,
     ],
+    [
+      'one that is not valid yet',
+      async () => put(await authority.issueServer({ from: '21000101000000Z', until: '21010101000000Z' })),
+      /not valid yet/,
+    ],
   ])('goes on with what it has when there is %s, says so, and takes what is right again', async (_, spoil, says) => {
     const before = await served();
     await spoil();
@@ -110,12 +117,23 @@ describe('TLS', () => {
     expect(await served()).not.toBe(before);
   });
 
+  it('takes a new certificate once it is valid', async () => {
+    const before = await served();
+    const inTenDays = new Date(Date.now() + 10 * DAY_MS).toISOString().replace(/[-:T]|\.\d+/g, '');
+    await put(await authority.issueServer({ from: inTenDays, until: '21010101000000Z' }));
+    await eventually(() => expect(tls.warnings()).toEqual([expect.stringMatching(/not valid yet/)]));
+    expect(await served()).toBe(before);
+    aheadMs = 11 * DAY_MS;
+    await eventually(() => expect(tls.warnings()).toEqual([]));
+    expect(await served()).not.toBe(before);
+  });
+
   it('warns two weeks before its certificate runs out, and when it has', () => {
-    now += 15 * DAY_MS;
+    aheadMs += 15 * DAY_MS;
     expect(tls.warnings()).toEqual([]);
-    now += 2 * DAY_MS;
+    aheadMs += 2 * DAY_MS;
     expect(tls.warnings()).toEqual([expect.stringMatching(/canh\.test runs out on/)]);
-    now += 15 * DAY_MS;
+    aheadMs += 15 * DAY_MS;
     expect(tls.warnings()).toEqual([expect.stringMatching(/canh\.test ran out on/)]);
   });
 
@@ -126,16 +144,14 @@ describe('TLS', () => {
     [{ tlsClientCaFile: '/nowhere' }, 'BAD_TLS_FILE', /CANH_TLS_CLIENT_CA_FILE names \/nowhere/],
     [{ tlsCertFile: '/nowhere' }, 'BAD_TLS_FILE', /CANH_TLS_CERT_FILE names \/nowhere/],
   ])('does not start with %o', async (more, code, message) => {
-    await expect(Tls.open(files(more), { now: () => now }, log)).rejects.toMatchObject({
+    await expect(Tls.open(files(more), clock, log)).rejects.toMatchObject({
       code,
       message: expect.stringMatching(message) as string,
     });
   });
 
   it('is not spoken where no certificate is set', async () => {
-    expect(
-      await Tls.open(files({ tlsCertFile: undefined, tlsKeyFile: undefined }), { now: () => now }, log),
-    ).toBeNull();
+    expect(await Tls.open(files({ tlsCertFile: undefined, tlsKeyFile: undefined }), clock, log)).toBeNull();
   });
 
   it.each([

@@ -5,7 +5,7 @@ import { CanhError } from '@canh/core/canh-error';
 import { DAY_MS, SECOND_MS, type Clock } from '@canh/core/time/instant';
 import type { PartHealth } from '../health.js';
 import type { Log } from '../log.js';
-import { ClientAuthorities, nameIn } from './client-authorities.js';
+import { ClientAuthorities, isWithin, nameIn } from './client-authorities.js';
 import { boundHandshakes } from './handshakes.js';
 import type { TlsSettings } from './tls.settings.js';
 
@@ -141,9 +141,11 @@ export class Tls {
 
   private take(material: Material): void {
     const now = this.clock.now();
-    const ranOut = (of: Material): boolean => of.certificate.validToDate.getTime() < now;
-    if (ranOut(material) && !ranOut(this.material))
-      return this.refuse(`${this.files.tlsCertFile} has run out, and the one from before has not.`);
+    if (!isWithin(material.certificate, now) && isWithin(this.material.certificate, now)) {
+      // It may come to be valid without any change of the file.
+      this.seen = '';
+      return this.refuse(`${this.files.tlsCertFile} has run out or is not valid yet.`);
+    }
     for (const [server, { asksClients }] of this.servers) server.setSecureContext(contextOf(material, asksClients));
     this.material = material;
     this.problem = null;
@@ -153,7 +155,9 @@ export class Tls {
   }
 
   private refuse(why: string): void {
-    this.problem = `${why} What was read before stays in use.`;
+    const problem = `${why} What was read before stays in use.`;
+    if (problem === this.problem) return;
+    this.problem = problem;
     this.log.error({ event: 'tls.refused', error: why }, why);
   }
 }

@@ -108,6 +108,22 @@ describe('what is kept for devices', () => {
     expect(await door.dropped()).toEqual({ 'unknown-command': 1 });
   });
 
+  it('has a second lock: what got into the session of another device by mistake does not leave it', async () => {
+    await door.leaveSession('b');
+    const packet = {
+      cmd: 'publish',
+      topic: 'a/v1/devices/me/rpc/request/1',
+      payload: Buffer.from('{}'),
+      qos: 1,
+      retain: false,
+      dup: false,
+    };
+    await door.mail.store.outgoingEnqueue({ clientId: 'b/unit' }, packet);
+    const b = await door.connect('b');
+    await b.client.publishAsync(TELEMETRY, '{"level_m":1}', { qos: 1 });
+    expect([b.packets, door.mail.store.acknowledged(10)]).toEqual([[], []]);
+  });
+
   it('keeps a command for a device that has no session until it listens, or until its time is over', async () => {
     await door.send('a', 'one');
     await door.send('a', 'two', 1_000);

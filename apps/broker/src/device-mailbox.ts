@@ -3,10 +3,9 @@ import type { SessionStore } from '@canh/adapters/mqtt-sessions/session-store';
 import { takesIn } from '@canh/adapters/mqtt-sessions/topic-filter';
 import type { Instant } from '@canh/core/time/instant';
 
-/** Of Aedes 1, and none of its types: what a connection is subscribed to, by filter, and the next message id that it is sent. */
+/** Of Aedes 1, and none of its types: what a connection is subscribed to, by filter. */
 interface Inside {
   readonly subscriptions: Readonly<Record<string, { readonly qos: number } | undefined>>;
-  _nextId: number;
 }
 
 interface Connection {
@@ -40,12 +39,14 @@ export class DeviceMailbox {
 
   /** A client of the device was let in. */
   arrives(client: Client, deviceId: string): void {
+    // It may have hung up while its password was looked at.
+    if (client.conn.destroyed) return;
     const connection: Connection = { client, ready: false, lastId: 0 };
     const all = this.connections.get(deviceId) ?? new Set();
     this.connections.set(deviceId, all.add(connection));
     this.ofClient.set(client, connection);
-    // Aedes begins anywhere, also where a message of this session waits for its acknowledgement under the same id.
-    (client as unknown as Inside)._nextId = (this.store.lastMessageId(client.id) % MOST_IDS) + 1;
+    // Of Aedes 1, too: its message ids begin anywhere, also where a message of this session waits for its acknowledgement under the same id.
+    Object.assign(client, { _nextId: (this.store.lastMessageId(client.id) % MOST_IDS) + 1 });
     client.conn.once('close', () => {
       all.delete(connection);
       if (all.size === 0 && this.connections.get(deviceId) === all) this.connections.delete(deviceId);

@@ -73,7 +73,7 @@ async function readingsIn(directory: string): Promise<StoredReading[]> {
   const rows = async (query: string): Promise<unknown[][]> => (await connection.runAndReadAll(query)).getRows();
   try {
     const days = await rows(
-      `select strftime(make_date(day), '%Y-%m-%d') || '.v' || version || '.parquet' from sealed where kind = 'raw'`,
+      `select strftime(make_date(day), '%Y-%m-%d') || if(part = 1, '', '.p' || part) || '.v' || version || '.parquet' from sealed where kind = 'raw'`,
     );
     const parts = [
       'select device_id, metric, measured_us // 1000, measured_us % 1000, value from readings join series using (series_id)',

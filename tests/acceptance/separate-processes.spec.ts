@@ -9,7 +9,7 @@ import { OFFICER, riverProvince } from './river-province.js';
 
 const MINUTE_MS = 60_000;
 
-describe('broker, processor, notifier and console as four processes on one data folder', () => {
+describe('broker, processor, notifier and console as four processes on one data folder', { timeout: 180_000 }, () => {
   let dataDir = '';
   let inbox: SmtpInbox;
   let fleet: Fleet;

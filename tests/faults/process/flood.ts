@@ -11,6 +11,8 @@ const RISES = 30;
 const CRESTS = 60;
 const FALLS = 90;
 const HOLD = 10;
+/** After the last reading, its mail is there. */
+export const TOLD_WITHIN_MS = 60_000;
 /** The minute at which the first alert is raised. */
 export const RAISED_AFTER = RISES + HOLD;
 

@@ -3,13 +3,12 @@ import type { AlertView } from '@canh/contract/views.dto';
 import type { CanhProcess } from '../../support/canh-process.js';
 import { eventually } from '../../support/eventually.js';
 import { faultSeed } from '../../support/seeded.js';
-import { expectStoryTold, FIRST_READING, mailsOf, storyOf } from './flood.js';
+import { expectStoryTold, FIRST_READING, mailsOf, storyOf, TOLD_WITHIN_MS } from './flood.js';
 import { pause, times, withinMs } from './length.js';
 import { Load } from './load.js';
 import { MAILS_ON_THE_WAY, Province } from './world.js';
 
 const KILLS = times(8, 100);
-const TOLD_WITHIN_MS = 60_000;
 
 const floods = Array.from({ length: 5 }, (_, index) => `song-${index + 1}`);
 const rivers = [...floods, 'ton-dong', 'qua-http', 'khong-gio'];

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { ADMIN_PASSWORD, Api, Program, steadyPort } from '../../support/canh-process.js';
 import { eventually } from '../../support/eventually.js';
 import { faultSeed } from '../../support/seeded.js';
-import { expectStoryTold, FIRST_READING, mailsOf, storyOf } from './flood.js';
+import { expectStoryTold, FIRST_READING, mailsOf, storyOf, TOLD_WITHIN_MS } from './flood.js';
 import { pause, times, withinMs } from './length.js';
 import { Load, shuffled } from './load.js';
 import { MAILS_ON_THE_WAY, Province } from './world.js';
@@ -54,7 +54,7 @@ it(
       const expected = floods.flatMap((river) => storyOf(river, minutes.get(river) ?? 0));
       const api = await Api.signIn(consoleUrl, ADMIN_PASSWORD);
       await province.quiet(api);
-      await eventually(() => expect(mailsOf(inbox).size).toBe(expected.length), READY_WITHIN_MS);
+      await eventually(() => expect(mailsOf(inbox).size).toBe(expected.length), TOLD_WITHIN_MS);
       await province.expectShown(api, [...floods, 'ton-dong', 'qua-http']);
       for (const program of running.values()) await program.stop();
 

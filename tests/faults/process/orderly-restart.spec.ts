@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import type { CanhProcess } from '../../support/canh-process.js';
 import { eventually } from '../../support/eventually.js';
 import { faultSeed } from '../../support/seeded.js';
-import { expectStoryTold, FIRST_READING, mailsOf, storyOf } from './flood.js';
+import { expectStoryTold, FIRST_READING, mailsOf, storyOf, TOLD_WITHIN_MS } from './flood.js';
 import { pause, times, withinMs } from './length.js';
 import { Load } from './load.js';
 import { Province } from './world.js';
@@ -35,7 +35,7 @@ it(
       const expected = floods.flatMap((river) => storyOf(river, minutes.get(river) ?? 0));
       const api = await canh.signIn();
       await province.quiet(api);
-      await eventually(() => expect(mailsOf(inbox).size).toBe(expected.length));
+      await eventually(() => expect(mailsOf(inbox).size).toBe(expected.length), TOLD_WITHIN_MS);
       await province.expectShown(api, [...floods, 'ton-dong', 'qua-http']);
       await canh.stop();
       await province.expectNothingWrong();

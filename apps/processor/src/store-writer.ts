@@ -21,7 +21,7 @@ const MOST_QUEUED_BYTES = 32 * 2 ** 20;
 const MOST_AT_ONCE = 50_000;
 /** Each append is a transaction and waits for the disk, whatever its size: worth one are so many readings, or so long a wait. */
 const WORTH_AN_APPEND = 30_000;
-const GATHER_FOR_MS = 500;
+const GATHER_FOR_MS = 250;
 const LOOK_AGAIN_MS = 100;
 const SETTLE_EVERY_MS = 1_000;
 /** A store that answers before its data is on disk is looked at so often for having been started anew, */

@@ -1,5 +1,6 @@
 import { isMainThread, parentPort } from 'node:worker_threads';
 import { CanhError } from '@canh/core/canh-error';
+import { withoutSecrets } from './without-secrets.js';
 
 /** Something that was started and can be stopped in order. */
 export interface Running {
@@ -22,10 +23,10 @@ const OF_THE_MACHINE: ReadonlySet<string> = new Set([
 
 /** What a person is told of an error that ends a process: one line for what they can put right, all of it for what only we can. */
 export function lineFor(error: unknown): string {
-  if (error instanceof CanhError) return `Canh: ${error.message}`;
+  if (error instanceof CanhError) return withoutSecrets(`Canh: ${error.message}`);
   const { code, message, stack } = error as NodeJS.ErrnoException;
-  if (code !== undefined && OF_THE_MACHINE.has(code)) return `Canh: ${message}.`;
-  return `Canh: ${stack ?? String(error)}`;
+  if (code !== undefined && OF_THE_MACHINE.has(code)) return withoutSecrets(`Canh: ${message}.`);
+  return withoutSecrets(`Canh: ${stack ?? String(error)}`);
 }
 
 /**

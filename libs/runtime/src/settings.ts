@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { validateSync } from 'class-validator';
 import { CanhError } from '@canh/core/canh-error';
+import { keepSecret } from './without-secrets.js';
 
 /** What a setting is called outside and what it does, in one sentence for the manual. */
 export interface SettingDeclaration {
@@ -75,6 +76,7 @@ export function readSettings<T extends object>(settings: SettingsClass<T>, envir
     const text = given(declaration, environment);
     if (text === undefined) continue;
     written.set(field, text);
+    if (declaration.secret === true) keepSecret(text);
     Object.assign(read, { [field]: parsed(text, (read as Record<string, unknown>)[field]) });
   }
   const wrong = validateSync(read, { forbidUnknownValues: false }).map(({ property, value, constraints }) => {

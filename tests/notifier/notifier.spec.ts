@@ -345,14 +345,14 @@ describe('when it is told to stop', () => {
     expect(await province.outbox.ofAlert(later)).toEqual([]);
   });
 
-  it('gives up what does not finish within 8 s, and records that', async () => {
+  it('gives up what does not finish within 6 s, and records that', async () => {
     const server = await scripted({ body: hang });
     await province.tells({ id: 'officer' });
     const flood = await province.floods();
     const notifier = province.start([email(server.url)]);
     await province.until(() => server.messages.length === 1);
     const stopping = notifier.stop();
-    province.clock.advance(8_000);
+    province.clock.advance(6_000);
     // Nothing waits for a clock any more: closing the channel ends the attempt.
     await province.deliveries(flood, ([one]) => one?.attempts.length === 1);
     await stopping;

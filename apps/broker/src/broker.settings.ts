@@ -174,13 +174,4 @@ export class BrokerSettings extends HttpSettings {
   @IsInt()
   @Min(0)
   readonly diskWarnMb: number = 2_048;
-
-  @Setting({
-    name: 'CANH_SELF_REPORT_SECONDS',
-    says: 'So often Canh reports how it is itself, as the station canh whose rules are in devices/system/canh; 0 never does.',
-  })
-  @IsInt()
-  @Min(0)
-  @Max(3_600)
-  readonly selfReportSeconds: number = 60;
 }

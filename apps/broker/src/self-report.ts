@@ -1,3 +1,4 @@
+import { CANARY } from '@canh/core/rules/canary';
 import type { PathStatus } from '@canh/core/series/live-series';
 import type { InventoryDesk, Registry } from '@canh/core/stations/registry';
 import { MINUTE_MS, SECOND_MS, type Clock } from '@canh/core/time/instant';
@@ -6,7 +7,7 @@ import type { DiskRoom } from './disk-room.js';
 import type { Intake } from './intake.js';
 
 /** The station, the device and the profile (`devices/system/canh`) that Canh is to itself. */
-const SELF = 'canh';
+const SELF = CANARY.stationId;
 const AREA = 'canh-system';
 /** What stops somewhere is reported as soon as it is seen, and not with the next minute. */
 const LOOK_EVERY_MS = 5 * SECOND_MS;
@@ -73,6 +74,7 @@ export class SelfReport {
       [this.reportedAt, this.reported] = [now, troubles];
       const values = {
         ...(status === null ? {} : valuesOf(status, now)),
+        [CANARY.metric]: 0,
         disk_free_pct: await this.parts.disk.freePercent(),
       };
       await intake.accept('telemetry', SELF, Buffer.from(JSON.stringify({ ts: now, values })));

@@ -1,7 +1,25 @@
-import { IsBoolean, IsInt, IsOptional, Matches, Max, Min, MinLength, ValidateBy } from 'class-validator';
+import { IsBoolean, IsInt, IsOptional, IsUrl, Matches, Max, Min, MinLength, ValidateBy } from 'class-validator';
 import { isMailAddress } from '@canh/core/dispatch/mail-address';
 import { Setting } from '@canh/runtime/settings';
 import { TlsSettings } from '@canh/runtime/tls/tls.settings';
+
+/** Of reports that come every minute, one may be late and the next on its way. */
+const CANARIES_MISSED = 2;
+
+const LeavesTimeForReports = (): PropertyDecorator =>
+  ValidateBy({
+    name: 'leavesTimeForReports',
+    validator: {
+      validate: (seconds, at) => {
+        const { selfReportSeconds } = at!.object as NotifierSettings;
+        return seconds === 0 || Number(seconds) >= CANARIES_MISSED * selfReportSeconds;
+      },
+      defaultMessage: (at) => {
+        const { selfReportSeconds } = at!.object as NotifierSettings;
+        return `it must be at least ${CANARIES_MISSED * selfReportSeconds}, twice CANH_SELF_REPORT_SECONDS=${selfReportSeconds}, or every report that is a little late would be an alert; raise the one or lower the other`;
+      },
+    },
+  });
 
 /** What the process that tells people needs to know. */
 export class NotifierSettings extends TlsSettings {
@@ -54,4 +72,29 @@ export class NotifierSettings extends TlsSettings {
   @Min(0)
   @Max(65_535)
   readonly notifierPort: number = 0;
+
+  @Setting({
+    name: 'CANH_CANARY_SECONDS',
+    says: 'When none of the reports that Canh sends through its own path has come out at its end for so long, people are alerted; 0 never does.',
+  })
+  @IsInt()
+  @Min(0)
+  @Max(86_400)
+  @LeavesTimeForReports()
+  readonly canarySeconds: number = 180;
+
+  @Setting({
+    name: 'CANH_HEARTBEAT_URL',
+    says: 'Where a POST goes each minute while all is well: a dead man’s switch elsewhere that alarms people when it stops coming, because this machine or Canh on it is gone. Pause it there before a planned stop. Only https on the public internet, as for webhooks.',
+    secret: true,
+  })
+  @IsOptional()
+  @IsUrl({ protocols: ['http', 'https'], require_protocol: true, require_tld: false, disallow_auth: true })
+  readonly heartbeatUrl: string | undefined = undefined;
+
+  @Setting({ name: 'CANH_HEARTBEAT_SECONDS', says: 'So often the heartbeat goes to CANH_HEARTBEAT_URL.' })
+  @IsInt()
+  @Min(1)
+  @Max(3_600)
+  readonly heartbeatSeconds: number = 60;
 }

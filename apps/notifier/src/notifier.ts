@@ -54,7 +54,7 @@ const PLAN_AT_ONCE = 100;
 /** Longer than any channel takes by its own deadlines: a promise that never settles must not keep its place for ever. */
 const ATTEMPT_WITHIN_MS = 90_000;
 /** Shorter than what a process has to stop in. */
-const STOP_WITHIN_MS = 8_000;
+const STOP_WITHIN_MS = 6_000;
 const RECORD_WITHIN_MS = 1_000;
 
 /** One channel's deliveries on their way. */
@@ -76,6 +76,8 @@ export class Notifier {
   private readonly changes = new BehaviorSubject(0);
   private readonly failures = new Map<string, string>();
   private running: Promise<unknown> = Promise.resolve();
+  /** Why nobody is told of anything until the next start; null while its loops turn. */
+  ended: string | null = null;
 
   constructor(private readonly parts: NotifierParts) {
     this.lanes = parts.channels.map((channel) => ({ channel, onTheWay: new Set() }));
@@ -93,10 +95,21 @@ export class Notifier {
         mergeMap((delivery) => this.deliver(lane, delivery), this.parts.deliveriesAtOnce),
       ),
     );
-    this.running = lastValueFrom(merge(planning, ...sending).pipe(ignoreElements()), { defaultValue: undefined });
+    this.running = lastValueFrom(merge(planning, ...sending).pipe(ignoreElements()), {
+      defaultValue: undefined,
+    }).then(
+      () => this.endedBy('its loops have ended'),
+      (error: unknown) => this.endedBy(messageOf(error)),
+    );
   }
 
-  /** Takes up nothing more, lets what is on its way finish for at most 8 s, and closes the channels. */
+  private endedBy(why: string): void {
+    if (this.stopped) return;
+    this.ended = `The notifier tells nobody any more: ${why}. Start it again.`;
+    this.parts.log.fatal({ event: 'notifier.ended', error: why }, this.ended);
+  }
+
+  /** Takes up nothing more, lets what is on its way finish for at most 6 s, and closes the channels. */
   async stop(): Promise<void> {
     this.stopped = true;
     this.stopping.next();
@@ -208,6 +221,7 @@ export class Notifier {
     const { contextOf, scheduler, random } = this.parts;
     const { notice } = delivery;
     const context = await contextOf(notice.alert);
+    const began = scheduler.now();
     const outcome = await firstValueFrom(
       race(
         defer(() => channel.send(delivery, context)).pipe(
@@ -220,7 +234,7 @@ export class Notifier {
     );
     const at = scheduler.now();
     const next = afterAttempt(outcome, delivery.attempts + 1, notice.createdAt, at, random());
-    this.tell(channel, delivery, { at, outcome }, next);
+    this.tell(channel, delivery, { at, outcome }, next, at - began);
     await this.record(delivery, { at, outcome }, next);
   }
 
@@ -237,10 +251,11 @@ export class Notifier {
     delivery: Delivery,
     { at, outcome }: Attempt,
     { state, nextAttemptAt }: { state: DeliveryState; nextAttemptAt: number | null },
+    took: number,
   ): void {
     const { log, metrics } = this.parts;
     const { alert, event } = delivery.notice;
-    metrics.attempted(channel.name, state === 'given-up' ? 'given-up' : outcome.kind);
+    metrics.attempted(channel.name, state === 'given-up' ? 'given-up' : outcome.kind, took / 1_000);
     if (outcome.kind === 'accepted') metrics.accepted((at - alert.evidence.receivedAt) / 1_000);
     const facts = {
       deliveryId: delivery.id,

@@ -1,4 +1,4 @@
-import { IsIn, IsOptional, IsString, IsTimeZone, IsUrl, MinLength } from 'class-validator';
+import { IsIn, IsInt, IsOptional, IsString, IsTimeZone, IsUrl, Max, Min, MinLength } from 'class-validator';
 import { join, resolve } from 'node:path';
 import { packageRoot } from './package-root.js';
 import { Setting } from './settings.js';
@@ -47,6 +47,15 @@ export class CommonSettings {
   @Setting({ name: 'CANH_LOG_LEVEL', says: `How much is logged: ${LOG_LEVELS.join(', ')}.` })
   @IsIn(LOG_LEVELS)
   readonly logLevel: (typeof LOG_LEVELS)[number] = 'info';
+
+  @Setting({
+    name: 'CANH_SELF_REPORT_SECONDS',
+    says: 'So often Canh reports how it is itself, as the station canh whose rules are in devices/system/canh; 0 never does.',
+  })
+  @IsInt()
+  @Min(0)
+  @Max(3_600)
+  readonly selfReportSeconds: number = 60;
 
   get journalDir(): string {
     return resolve(this.dataDir, 'journal');

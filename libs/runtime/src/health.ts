@@ -18,14 +18,43 @@ export interface HealthReport {
   >;
 }
 
+/** Why a part will not work again before the process is started anew; null while it may. */
+export type VitalCheck = () => string | null | Promise<string | null>;
+
+export interface LiveReport {
+  readonly live: boolean;
+  /** The parts that have failed for good, with why. */
+  readonly failed: Readonly<Record<string, string>>;
+}
+
 const ANSWER_WITHIN_MS = 3_000;
+/** Whoever asks whether a process lives soon ends it when it does not say. */
+const LIVE_WITHIN_MS = 1_000;
 
 /** How the parts of this process are, each asked when somebody wants to know. */
 export class Health {
   private readonly checks = new Map<string, HealthCheck>();
+  private readonly vitals = new Map<string, VitalCheck>();
 
   add(part: string, check: HealthCheck): void {
     this.checks.set(part, check);
+  }
+
+  /** What only a new start mends: a disk that could not sync, a thread that is gone. What may come back by itself belongs to `add`. */
+  addVital(part: string, check: VitalCheck): void {
+    this.vitals.set(part, check);
+  }
+
+  /** A part that does not answer is not dead for that: it may only wait, and a restart would not help it. */
+  async live(): Promise<LiveReport> {
+    const failed: Record<string, string> = {};
+    await Promise.all(
+      [...this.vitals].map(async ([part, check]) => {
+        const why = await within(LIVE_WITHIN_MS, part, Promise.resolve(check())).catch(() => null);
+        if (why !== null) failed[part] = why;
+      }),
+    );
+    return { live: Object.keys(failed).length === 0, failed };
   }
 
   async report(): Promise<HealthReport> {
@@ -41,15 +70,17 @@ export class Health {
   }
 }
 
-/** For whoever restarts the process (`live`) and whoever sends work to it (`ready`). */
+/** For whoever restarts the process (`live`: its loop turns, and no part of it has failed for good) and whoever sends work to it (`ready`). */
 @Public()
 @Controller('health')
 export class HealthController {
   constructor(private readonly health: Health) {}
 
   @Get('live')
-  live(): { live: true } {
-    return { live: true };
+  async live(@Res({ passthrough: true }) reply: FastifyReply): Promise<LiveReport> {
+    const report = await this.health.live();
+    reply.status(report.live ? 200 : 503);
+    return report;
   }
 
   @Get('ready')

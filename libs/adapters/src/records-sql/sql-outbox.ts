@@ -113,6 +113,18 @@ export class SqlOutbox extends Outbox {
     }));
   }
 
+  /** How many deliveries wait in each channel, and the creation of the notice that has waited longest. */
+  async pending(): Promise<{ channel: ChannelName; count: number; oldest: Instant }[]> {
+    const rows = await this.database
+      .selectFrom('deliveries')
+      .innerJoin('notices', 'notices.id', 'deliveries.notice_id')
+      .select(({ fn }) => ['channel', fn.countAll<number>().as('count'), fn.min('created_at').as('oldest')])
+      .where('state', '=', 'pending')
+      .groupBy('channel')
+      .execute();
+    return rows.map(({ channel, count, oldest }) => ({ channel, count, oldest }));
+  }
+
   record(
     deliveryId: string,
     { at, outcome }: Attempt,

@@ -38,6 +38,8 @@ const SHOWN: Readonly<Record<string, string | LocalText>> = {
   'W/m2': 'W/m²',
   Cel: '°C',
   deg: '°',
+  min: { vi: 'phút', en: 'min' },
+  s: { vi: 'giây', en: 's' },
   '[pH]': '',
   '1': '',
   'dB{mW}': 'dBm',

@@ -34,6 +34,7 @@ import { DeviceMail } from './device-mail.js';
 import { DiskRoom } from './disk-room.js';
 import { openHttpDoor } from './http-door.js';
 import { Intake } from './intake.js';
+import { addJournalMetrics } from './journal.metrics.js';
 import { addSelf, SelfReport } from './self-report.js';
 import { openJournal } from './open-journal.js';
 import { MqttDoor } from './mqtt-door.js';
@@ -71,6 +72,9 @@ export class Doors implements OnModuleInit, OnApplicationShutdown {
   private registryVersion = -1;
   private looks: NodeJS.Timeout | undefined;
   private self: SelfReport | null = null;
+  private allClosed: () => void = () => undefined;
+  /** Resolves when nothing comes in any more, and what came in is on disk. */
+  readonly closed = new Promise<void>((resolve) => (this.allClosed = resolve));
 
   constructor(
     @Inject(PARTS) private readonly parts: BrokerParts,
@@ -174,6 +178,7 @@ export class Doors implements OnModuleInit, OnApplicationShutdown {
         },
       });
     };
+    addJournalMetrics(this.metrics.registry, journal);
     mail.addTo(this.metrics.registry);
     gauge('canh_mqtt_connections', 'Connected MQTT clients.', () => mqtt.connections);
     gauge('canh_intake_waiting_messages', 'Messages that wait for their turn, unacknowledged.', () => intake.waiting);
@@ -184,6 +189,9 @@ export class Doors implements OnModuleInit, OnApplicationShutdown {
     );
     gauge('canh_disk_free_bytes', 'Room that is left where the data folder is.', () =>
       disk.freeBytes().catch(() => Number.NaN),
+    );
+    this.health.addVital('broker', () =>
+      journal.problem?.code === 'JOURNAL_SYNC_FAILED' ? journal.problem.message : null,
     );
     this.health.add('broker', async () => ({
       problems: journal.problem === null ? [] : [journal.problem.message],
@@ -215,6 +223,7 @@ export class Doors implements OnModuleInit, OnApplicationShutdown {
     this.parts.link.close();
     await this.replays?.close();
     await this.parts.journal.close();
+    this.allClosed();
     await this.parts.records.destroy();
   }
 }

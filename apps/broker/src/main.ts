@@ -1,6 +1,9 @@
 import 'reflect-metadata';
+import { join } from 'node:path';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { takeLock } from '@canh/adapters/process-lock/process-lock';
+import { makeDataDir } from '@canh/runtime/data-dir';
 import { Health } from '@canh/runtime/health';
 import { createHttpAdapter, listen } from '@canh/runtime/http';
 import { openLog } from '@canh/runtime/log';
@@ -17,6 +20,8 @@ import { BrokerSettings } from './broker.settings.js';
 await run(async () => {
   const settings = readSettings(BrokerSettings);
   const log = openLog('broker', settings);
+  await makeDataDir(settings.dataDir);
+  takeLock(join(settings.dataDir, 'broker.lock'), 'receiving for this data folder');
   const health = new Health();
   const tls = await openTls(settings, log, health);
   const imports = [OperatingModule.register(health, new Metrics()), await BrokerModule.open(settings, tls)];

@@ -1,6 +1,7 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { takeLock } from '@canh/adapters/process-lock/process-lock';
 import { ProcessorLink } from '@canh/adapters/processor-link/processor-link';
 import { makeDataDir } from '@canh/runtime/data-dir';
 import { Health } from '@canh/runtime/health';
@@ -36,12 +37,18 @@ export async function startCanh(environment: Environment, print: (line: string) 
   const settings = readAllSettings(environment);
   const { dataDir, host, httpPort } = settings.console;
   await makeDataDir(dataDir);
+  // Before anything is opened: what is newer must not bring the records up to date under a Canh that runs.
+  const unlock = [
+    takeLock(join(dataDir, 'broker.lock'), 'receiving for this data folder'),
+    takeLock(join(dataDir, 'console.lock'), 'showing this data folder'),
+  ];
   const metrics = new Metrics();
   const health = new Health();
   const log = openLog('canh', settings.console);
   const tls = await openTls(settings.console, log, health);
   const link = new ProcessorLink(dataDir);
   metrics.add(link.metrics.bind(link) as MetricsSource);
+  health.addVital('processor', async () => (await link.status()).failed);
 
   // Opened in the order of a reading's way, so that the first thing to fail is the first one that matters.
   const broker = await BrokerModule.open(settings.broker, tls);
@@ -69,10 +76,12 @@ export async function startCanh(environment: Environment, print: (line: string) 
     wsUrl: doors.wsUrl,
     dataDir: resolve(dataDir),
     close: async () => {
-      // Doors first: nothing new comes in, and what came in is on disk.
-      await app.close();
+      // Doors first: nothing new comes in, and what came in is on disk. The others take their time beside each other.
+      const closed = app.close();
+      await Promise.race([doors.closed, closed]);
+      await Promise.all([processor.stop(), closed]);
       link.close();
-      await processor.stop();
+      for (const free of unlock) free();
     },
   };
 }

@@ -1,8 +1,11 @@
 import 'reflect-metadata';
+import { join } from 'node:path';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { takeLock } from '@canh/adapters/process-lock/process-lock';
 import { ProcessorLink } from '@canh/adapters/processor-link/processor-link';
+import { makeDataDir } from '@canh/runtime/data-dir';
 import { Health } from '@canh/runtime/health';
 import { createHttpAdapter, listen } from '@canh/runtime/http';
 import { openLog } from '@canh/runtime/log';
@@ -25,6 +28,8 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 await run(async () => {
   const settings = readSettings(ConsoleSettings);
   const log = openLog('console', settings);
+  await makeDataDir(settings.dataDir);
+  takeLock(join(settings.dataDir, 'console.lock'), 'showing this data folder');
   const health = new Health();
   // The processor has no address of its own that a person or Prometheus could ask.
   const metrics = new Metrics();

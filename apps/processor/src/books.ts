@@ -13,6 +13,9 @@ export class Books {
   /** Readings that were new to the store, and that it had already, since the start. */
   stored = 0;
   duplicates = 0;
+  /** Readings that went to quarantine for what the store said of them: another value was there, and it will never take this one. */
+  conflicts = 0;
+  refused = 0;
   /** What stands before it is accounted for: it may be stored again, and is never counted again. */
   accounted: JournalOffset;
   private readonly begun: AccountedStretch[];
@@ -116,6 +119,7 @@ export class StretchBooks {
       const fresh = this.stretch.readings.length - sifted.duplicates.length - this.conflicts.length;
       this.books.stored += fresh;
       this.books.duplicates += sifted.duplicates.length;
+      this.books.conflicts += this.conflicts.length;
       // What the store is not asked to keep comes out the same when it is read again.
       this.writtenDown = fresh === 0 && this.conflicts.length === 0;
     }
@@ -124,7 +128,10 @@ export class StretchBooks {
 
   /** These the store will never take: they are in quarantine instead. */
   refuse(readings: readonly RefusedReading[]): void {
-    if (this.begun === null) this.books.stored -= readings.length;
+    if (this.begun === null) {
+      this.books.stored -= readings.length;
+      this.books.refused += readings.length;
+    }
     for (const { at } of readings) this.stretch.quarantine(this.tally, at, 'store-refused');
   }
 

@@ -68,6 +68,10 @@ export class Path {
   behindBytes = 0;
   /** How long the newest message of the last stretch had been waiting when it was judged. */
   behindMs = 0;
+  /** Of the running time: since when a stretch is being judged and saved. */
+  busySince: number | null = null;
+  /** Hears how many seconds each stretch took that held messages. */
+  onStretch: (seconds: number) => void = () => undefined;
   problem: string | null = null;
   /** Rules that threw and judge no more until the next start. */
   readonly stoppedRules: string[] = [];
@@ -99,6 +103,11 @@ export class Path {
   /** The place up to which everything is judged and its alerts are saved; what is not kept yet is judged again after a crash. */
   get judgedUpTo(): JournalOffset {
     return this.offset;
+  }
+
+  /** How late it judges: as late as the last message was, and no less than it has been busy with the next ones. */
+  get lateMs(): number {
+    return Math.max(this.behindMs, this.busySince === null ? 0 : performance.now() - this.busySince);
   }
 
   get quarantinedTotal(): number {
@@ -154,6 +163,7 @@ export class Path {
   }
 
   private handOn(batch: ReadBatch): void {
+    if (batch.entries.length > 0) this.busySince = performance.now();
     // Bytes behind that give no message are a frame still being written: those are waited for.
     this.more = batch.next !== this.offset && batch.behindBytes > 0;
     this.behindBytes = batch.behindBytes;
@@ -196,6 +206,8 @@ export class Path {
     this.behindMs = batch.lastReceivedAt === null ? 0 : Math.max(0, clock.now() - batch.lastReceivedAt);
     if (elapsedMs(clock, this.keptAt) >= KEEP_EVERY_MS)
       await this.untilItWorks('records.unavailable', () => this.keep(batch.next));
+    if (this.busySince !== null) this.onStretch((performance.now() - this.busySince) / 1_000);
+    this.busySince = null;
   }
 
   private async keep(offset: JournalOffset): Promise<void> {

@@ -82,7 +82,7 @@ export class ProcessorModule {
         { provide: PROCESSOR_PARTS, useValue: parts },
         { provide: LatestValues, useValue: latest },
         { provide: SeriesStore, useValue: store },
-        { provide: MetricsRegistry, useValue: processorMetrics(path, writer) },
+        { provide: MetricsRegistry, useValue: processorMetrics(path, writer, clock) },
         Processor,
       ],
     };

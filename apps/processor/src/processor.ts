@@ -42,11 +42,14 @@ export class Processor implements OnApplicationShutdown {
       readingsDuplicate: writer.duplicates,
       judgeBehindBytes: path.behindBytes,
       storeBehindBytes: writer.behindBytes,
-      judgeBehindMs: path.behindMs,
+      judgeBehindMs: Math.round(path.lateMs),
       storedUpTo: writer.storedUpTo,
       storeWaiting: writer.waiting,
       journalDamaged: path.damaged,
-      problems: [path.problem, writer.problem?.message ?? null].filter((problem) => problem !== null),
+      failed: upkeep?.storeLost ?? null,
+      problems: [path.problem, writer.problem?.message ?? upkeep?.storeLost ?? null].filter(
+        (problem) => problem !== null,
+      ),
       warnings: [
         ...(path.damaged > 0
           ? [`the journal could not be read at ${path.damaged} places; see the quarantine, and check the disk`]

@@ -28,6 +28,11 @@ export class SeriesUpkeep {
     return [...this.unread, ...this.undone];
   }
 
+  /** Why the store is gone until the next start, or null. */
+  get storeLost(): string | null {
+    return this.store.lost;
+  }
+
   /** When the oldest reading came in that no sealed file has; null where there is none. Rejects with StoreUnavailable. */
   oldestUnsealed(): Promise<Instant | null> {
     return this.store.oldestUnsealed();

@@ -24,6 +24,8 @@ const WORTH_AN_APPEND = 30_000;
 const GATHER_FOR_MS = 250;
 const LOOK_AGAIN_MS = 100;
 const SETTLE_EVERY_MS = 1_000;
+/** A store that hangs must not keep the process from stopping. */
+const STOP_WITHIN_MS = 4_000;
 /** A store that answers before its data is on disk is looked at so often for having been started anew, */
 const LOOK_FOR_RESTART_MS = 10_000;
 /** and may have lost what it answered for in so long a time before. */
@@ -62,6 +64,9 @@ export class StoreWriter {
   /** When the last message of what is stored was received. */
   storedUpTo: Instant | null = null;
   /** Why nothing can be stored now, or null. */
+  /** Hear how many seconds the store took to keep a stretch, and the records to keep the books of what was stored. */
+  onStored: (seconds: number) => void = () => undefined;
+  onSettled: (seconds: number) => void = () => undefined;
   problem: (Error & { readonly code?: string }) | null = null;
   private problemSince: Instant = 0;
 
@@ -100,6 +105,16 @@ export class StoreWriter {
     return this.books.duplicates;
   }
 
+  /** Readings that are in quarantine for what the store said of them. */
+  get turnedAway(): { readonly conflict: number; readonly 'store-refused': number } {
+    return { conflict: this.books.conflicts, 'store-refused': this.books.refused };
+  }
+
+  /** Readings that wait in memory to be stored. */
+  get queuedReadings(): number {
+    return this.queued;
+  }
+
   /** The place up to which everything is stored for good. */
   get kept(): JournalOffset {
     return this.keptOffset;
@@ -133,12 +148,14 @@ export class StoreWriter {
     });
   }
 
-  /** Lets the append under way finish and keeps the place. */
+  /** Lets the append under way finish, as long as a stop may take, and keeps the place. What it was asked is decided already, and asked again after the next start. */
   async close(): Promise<void> {
     this.stopped = true;
     this.stop.next();
     this.wake();
-    await this.running;
+    const running = this.running ?? Promise.resolve();
+    running.catch(() => undefined);
+    await Promise.race([running, firstValueFrom(timer(STOP_WITHIN_MS))]);
     await this.settle(true).catch(() => undefined);
   }
 
@@ -279,11 +296,13 @@ export class StoreWriter {
     stretch: StoredStretch,
     begun: AccountedStretch | null,
   ): Promise<readonly RefusedReading[]> {
+    const began = performance.now();
     const storing = sifted.store();
     const [stored] = await Promise.allSettled([storing, this.seeFollowing(stretch, begun)]);
     // What follows was told apart as if all of this were stored.
     if (this.following !== null && (stored.status === 'rejected' || stored.value.length > 0))
       this.following.sifted = null;
+    if (stored.status === 'fulfilled') this.onStored((performance.now() - began) / 1_000);
     return storing;
   }
 
@@ -348,9 +367,11 @@ export class StoreWriter {
   private async settleNow(): Promise<void> {
     if (this.offset === this.keptOffset) return;
     const at = this.parts.clock.now();
+    const began = performance.now();
     // Filling again what was accounted for moves the store's place alone.
     if (this.offset < this.books.accounted) await this.parts.checkpoints.rewindStore(this.offset);
     else await this.books.settle(this.offset, at);
+    this.onSettled((performance.now() - began) / 1_000);
     this.keptOffset = this.offset;
     this.settledAt = at;
   }

@@ -70,6 +70,10 @@ export class Province {
     };
   }
 
+  tokenOf(deviceId: string): string {
+    return this.tokens.get(deviceId) ?? '';
+  }
+
   startCanh(env: Settings = {}, under: readonly string[] = []): Promise<CanhProcess> {
     return CanhProcess.start({ env: { ...this.settings, ...env }, under });
   }

@@ -43,6 +43,10 @@ export interface JournalOptions {
  */
 export class FileJournalWriter extends JournalWriter {
   appended = 0;
+  /** Groups that could not be kept. */
+  failed = 0;
+  /** Hears of each group that is on disk: how long that took, how many messages and bytes it was. */
+  onCommit: (seconds: number, messages: number, bytes: number) => void = () => undefined;
   /** Why the last messages could not be kept; null again once some were. */
   problem: CanhError | null = null;
   /** Set once an fdatasync has failed; nothing is accepted after that. */
@@ -164,6 +168,7 @@ export class FileJournalWriter extends JournalWriter {
     this.waiting = null;
     [this.buffer, this.spare] = [this.spare, this.buffer];
     this.filled = 0;
+    const began = performance.now();
     try {
       // Taken in while the sync that failed was under way.
       if (this.broken !== null) throw this.broken;
@@ -176,6 +181,7 @@ export class FileJournalWriter extends JournalWriter {
       this.appended += group.messages;
       this.problem = null;
       group.resolve(offsetOf(this.segment, this.position));
+      this.onCommit((performance.now() - began) / 1_000, group.messages, bytes.length);
     } catch (cause) {
       // A reader may have seen what was written, so nothing may ever be written over it. Where nothing was written, nothing was seen.
       if (this.broken !== null || this.written > this.position) await this.leaveSegment();
@@ -186,6 +192,7 @@ export class FileJournalWriter extends JournalWriter {
           `The journal in ${this.folder.path} cannot be written (${(cause as Error).message}). Nothing is acknowledged until it can; free some space.`,
           { cause },
         );
+      this.failed += 1;
       group.reject(this.problem);
     }
   }

@@ -3,6 +3,9 @@ import { CanhError } from '@canh/core/canh-error';
 
 const SQLITE_BUSY = 5;
 
+/** One that nobody refers to would be collected, and its lock given back. */
+const heldHere = new Set<DatabaseSync>();
+
 /**
  * Takes `file` for this holder alone, against other processes and other threads, and returns how to give it back. Throws CanhError
  * `LOCKED` where another has it, `DATA_DIR_UNWRITABLE` where it cannot be opened. The lock is SQLite's own on an empty database: the kernel gives it back when the process dies, however
@@ -28,5 +31,9 @@ export function takeLock(file: string, what: string): () => void {
     );
   }
   const held = database;
-  return () => held.close();
+  heldHere.add(held);
+  return () => {
+    heldHere.delete(held);
+    held.close();
+  };
 }

@@ -101,6 +101,13 @@ export class DuckDbSeriesStore extends SeriesStore {
     throw notOpened(path, first.kind === 'not-opened' ? first.reason : first.kind);
   }
 
+  /** Why it answers nothing any more, though nobody has closed it; null while it does. */
+  get lost(): string | null {
+    return this.#ended === null || this.#closed !== null
+      ? null
+      : this.#unavailable(this.#ended, 'Start the process again.').message;
+  }
+
   async sift(readings: readonly FlaggedReading[]): Promise<Sifted> {
     const columns = this.#toColumns(readings);
     const newSeries = [...this.#unconfirmed.values()];

@@ -17,6 +17,8 @@ export interface PathStatus {
   readonly storeWaiting: { readonly since: Instant; readonly refused: boolean } | null;
   /** Stretches of the journal that could not be read. */
   readonly journalDamaged: number;
+  /** What only a new start of the processor mends, such as a store whose thread is gone; null when there is nothing of the kind. */
+  readonly failed: string | null;
   /** What stops work, in words, such as a store that does not answer. Empty when all is well. */
   readonly problems: readonly string[];
   /** What a person should put right though work goes on: a rule's level for which a station has no limit. */

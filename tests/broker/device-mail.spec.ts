@@ -19,6 +19,13 @@ describe('what is kept for devices', () => {
   });
   afterEach(() => door.close());
 
+  /** One more command comes, and nothing came before it. */
+  const hearsOnly = async (heard: Heard, method: string): Promise<void> => {
+    await door.send(heard.device, method);
+    await eventually(async () => expect((await door.states(heard.device))[0]).toBe('delivered'));
+    expect(methods(heard)).toEqual([method]);
+  };
+
   it('brings a command to a device that listens, and shows that it has it and what it answers', async () => {
     const a = await door.connect('a', { clean: true });
     await a.client.subscribeAsync(REQUESTS, { qos: 1 });
@@ -51,7 +58,7 @@ describe('what is kept for devices', () => {
     await eventually(async () => expect(await door.states('a')).toEqual(['delivered', 'delivered', 'delivered']));
     expect(methods(back)).toEqual(['one', 'two', 'three']);
     await back.client.endAsync();
-    expect((await door.connect('a')).packets).toEqual([]);
+    await hearsOnly(await door.connect('a'), 'four');
   });
 
   it('drops it with the session when the client comes back with a clean one, and says so', async () => {
@@ -63,8 +70,7 @@ describe('what is kept for devices', () => {
     await back.client.subscribeAsync(REQUESTS, { qos: 1 });
     expect(await door.states('a')).toEqual(['dropped']);
     expect(await door.dropped()).toEqual({ 'clean-session': 1 });
-    await back.client.publishAsync(TELEMETRY, '{"level_m":1}', { qos: 1 });
-    expect(back.packets).toEqual([]);
+    await hearsOnly(back, 'two');
   });
 
   it('sends again, marked as a duplicate and by the same id, what was sent and not acknowledged', async () => {
@@ -102,26 +108,28 @@ describe('what is kept for devices', () => {
     expect(methods(a)).toEqual(['one']);
     await b.client.publishAsync(response(id), '{"ok":"of b"}', { qos: 1 });
     const away = await door.connect('b', { clientId: 'away' });
-    await away.client.publishAsync(TELEMETRY, '{"level_m":1}', { qos: 1 });
-    expect([b.packets, away.packets]).toEqual([[], []]);
+    expect(door.mail.store.waiting).toBe(0);
+    await hearsOnly(b, 'for b');
+    await eventually(() => expect(methods(away)).toEqual(['for b']));
     expect(await door.commands('a')).toMatchObject([{ state: 'delivered', answer: null }]);
     expect(await door.dropped()).toEqual({ 'unknown-command': 1 });
   });
 
   it('has a second lock: what got into the session of another device by mistake does not leave it', async () => {
     await door.leaveSession('b');
-    const packet = {
+    const to = (device: string) => ({
       cmd: 'publish',
-      topic: 'a/v1/devices/me/rpc/request/1',
-      payload: Buffer.from('{}'),
+      topic: `${device}/v1/devices/me/rpc/request/1`,
+      payload: Buffer.from(device),
       qos: 1,
       retain: false,
       dup: false,
-    };
-    await door.mail.store.outgoingEnqueue({ clientId: 'b/unit' }, packet);
+    });
+    await door.mail.store.outgoingEnqueue({ clientId: 'b/unit' }, to('a'));
+    await door.mail.store.outgoingEnqueue({ clientId: 'b/unit' }, to('b'));
     const b = await door.connect('b');
-    await b.client.publishAsync(TELEMETRY, '{"level_m":1}', { qos: 1 });
-    expect([b.packets, door.mail.store.acknowledged(10)]).toEqual([[], []]);
+    await eventually(() => expect(door.mail.store.acknowledged(10)).toEqual(['b/v1/devices/me/rpc/request/1']));
+    expect(b.packets.map(({ payload }) => payload.toString())).toEqual(['b']);
   });
 
   it('keeps a command for a device that has no session until it listens, or until its time is over', async () => {
@@ -144,9 +152,8 @@ describe('what is kept for devices', () => {
     door.laterMs = 2_000;
     await door.start();
     const back = await door.connect('a');
-    await back.client.publishAsync(TELEMETRY, '{"level_m":1}', { qos: 1 });
-    expect(back.packets).toEqual([]);
-    expect(await door.states('a')).toEqual(['expired']);
+    await hearsOnly(back, 'closeGate');
+    expect(await door.states('a')).toEqual(['delivered', 'expired']);
   });
 
   it('says of a subscription of QoS 0 that nobody confirms, and keeps nothing for it', async () => {

@@ -30,6 +30,7 @@ const log = openLog('broker', { logLevel: 'silent' });
 
 /** A client, and what it heard. */
 export interface Heard {
+  readonly device: 'a' | 'b';
   readonly client: MqttClient;
   readonly packets: IPublishPacket[];
   readonly sessionPresent: boolean;
@@ -117,7 +118,7 @@ export class MailDoor {
       opened.once('error', reject);
     });
     opened.on('error', () => undefined);
-    return { client: opened, packets, sessionPresent };
+    return { device, client: opened, packets, sessionPresent };
   }
   /** A session of the device that follows its commands, and is away. */
   async leaveSession(device: 'a' | 'b', clientId = 'unit', qos: 0 | 1 = 1): Promise<void> {

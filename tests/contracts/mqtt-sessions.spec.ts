@@ -160,6 +160,11 @@ describe('sessions in one file of SQLite', () => {
       (await listOf(store.createRetainedStream('#'))).map((packet) => (packet as { topic: string }).topic),
     ).toEqual(['x/1', 'x/2']);
     expect(dropped).toEqual([['retained-full', 1]]);
+    await store.addSubscriptions({ id: 'a/1' }, [{ topic: '+', qos: 1 }]);
+    expect([await store.subscriptionsByTopic('x'), await store.subscriptionsByTopic('received')]).toMatchObject([
+      [{}],
+      [],
+    ]);
   });
 
   it('keep the will of a client that took its own place, when the connection before it ends', async () => {

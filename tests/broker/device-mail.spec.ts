@@ -115,6 +115,18 @@ describe('what is kept for devices', () => {
     expect(await door.dropped()).toEqual({ 'unknown-command': 1 });
   });
 
+  it('puts a command into the sessions of its own device alone', async () => {
+    await door.leaveSession('a', 'away');
+    await door.leaveSession('b', 'away');
+    const b = await door.connect('b');
+    await b.client.subscribeAsync(REQUESTS, { qos: 1 });
+    await door.send('a', 'one');
+    expect(await door.states('a')).toEqual(['sent']);
+    const database = new DatabaseSync(join(door.folder, 'sessions.sqlite'), { readOnly: true });
+    expect(database.prepare('select session_id from outgoing').all()).toEqual([{ session_id: 'a/away' }]);
+    database.close();
+  });
+
   it('has a second lock: what got into the session of another device by mistake does not leave it', async () => {
     await door.leaveSession('b');
     const to = (device: string) => ({

@@ -21,8 +21,8 @@ COPY tools tools
 RUN ln -s /canh/tools/canh.mjs /usr/local/bin/canh && install -d -o node -g node /data
 USER node
 VOLUME /data
-EXPOSE 8080 1883 8083
+EXPOSE 8080 1883 8883 8083
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
-  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.CANH_HTTP_PORT || 8080}/health/ready`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "-e", "const { CANH_HTTP_PORT: port = 8080, CANH_TLS_CERT_FILE: tls } = process.env; require(tls ? 'https' : 'http').get({ host: '127.0.0.1', port, path: '/health/ready', rejectUnauthorized: false }, ({ statusCode }) => process.exit(statusCode === 200 ? 0 : 1)).on('error', () => process.exit(1))"]
 ENTRYPOINT ["node", "--enable-source-maps", "dist/apps/canh/src/main.js"]
 CMD ["start"]

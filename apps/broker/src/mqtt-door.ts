@@ -163,13 +163,15 @@ export class MqttDoor {
       },
       ...(mail === null ? {} : { persistence: mail.store }),
     });
+    onlyUnregisterItself(door.aedes);
     door.aedes.on('clientReady', (client: Client) => {
+      if (client.conn.destroyed) return;
       door.connected.add(client);
+      client.conn.once('close', () => door.connected.delete(client));
       mail?.mailbox.isReady(client);
       // It may have been withdrawn between the look and this moment.
       door.dropIfRevoked(client);
     });
-    door.aedes.on('clientDisconnect', (client: Client) => door.connected.delete(client));
     // Not in its types, and without a listener the end of the process.
     (door.aedes as EventEmitter).on('error', (error: Error) =>
       log.error({ event: 'mqtt.broker', error: error.message }, error.message),
@@ -207,7 +209,7 @@ export class MqttDoor {
   }
 
   get connections(): number {
-    return this.aedes.connectedClients;
+    return this.connected.size;
   }
 
   get mqttPort(): number {
@@ -448,6 +450,24 @@ export class MqttDoor {
     const door = client.req === undefined ? 'mqtt' : 'ws';
     this.intake.refuse(this.admitted(client)?.deviceId ?? '', { door, reason, detail, address: addressOf(client) });
   }
+}
+
+/** Of Aedes 1, and none of its types. */
+interface Registering {
+  readonly clients: Readonly<Record<string, Client | undefined>>;
+  unregisterClient(client: Client): void;
+}
+
+/**
+ * A client that comes back while its last connection is still being closed is registered before that one is unregistered, and by the same
+ * id: Aedes then forgets the new one, which is there.
+ */
+function onlyUnregisterItself(aedes: Aedes): void {
+  const broker = aedes as unknown as Registering;
+  const unregister = broker.unregisterClient.bind(broker);
+  broker.unregisterClient = (client) => {
+    if (broker.clients[client.id] === client) unregister(client);
+  };
 }
 
 function addressOf({ conn, req }: Client): string {

@@ -41,6 +41,8 @@ export function keepPacketRules(client: Client): void {
 
 /** `parsed`: bytes of the packet that the parser has looked at. */
 function wrongWith(packet: Packet, parsed: number): string | null {
+  // The parser goes on reading in the packet behind it.
+  if (parsed > packet.length) return `a packet of ${packet.length} bytes that ends in the middle of a field`;
   switch (packet.cmd) {
     case 'connect':
       return wrongWithConnect(packet, parsed);

@@ -15,6 +15,7 @@ import { openLog } from '@canh/runtime/log';
 import { systemClock } from '@canh/runtime/system-clock';
 import { Intake } from '../../apps/broker/src/intake.js';
 import { MqttDoor } from '../../apps/broker/src/mqtt-door.js';
+import { eventually } from '../support/eventually.js';
 import { doorSettings } from './door-settings.js';
 
 const text = { vi: 'x', en: 'x' };
@@ -162,6 +163,21 @@ describe('the MQTT door, for devices with passwords and tokens that end', () => 
     const codes = await Promise.all(tries);
     expect(codes.filter((code) => code === WRONG.code).length).toBeLessThanOrEqual(12);
     expect(codes.filter((code) => code === COME_AGAIN.code).length).toBeGreaterThanOrEqual(88);
+  });
+
+  it('lets go of who still waits when it closes, and says nothing of them afterwards', async () => {
+    for (const id of ['gauge-1', 'gauge-2', 'gauge-3']) await desk.setPassword(id, CHOSEN);
+    const waiting = Array.from({ length: 60 }, (_, n) =>
+      connect(`gauge-${(n % 3) + 1}`, `${CHOSEN} ${n}`).catch(() => null),
+    );
+    await eventually(() => expect(refusals.length).toBeGreaterThan(0));
+    await door.close();
+    const told = refusals.length;
+    await Promise.all(waiting);
+    // Behind all that waited.
+    await new SqlCredentials(records, key, { now: () => now }).verify('gauge-1', CHOSEN);
+    expect(refusals.length).toBe(told);
+    await open();
   });
 
   it('lets hundreds back in at once from one address, also right after a start', async () => {

@@ -303,12 +303,14 @@ export class MqttDoor {
   private identify(client: Client, packet: Connect, done: (error: Error | null, success: boolean) => void): void {
     if (!this.access.keepsSessions) packet.clean = true;
     const found = (login: Login): void => {
+      if (client.conn.destroyed) return;
       const verdict = this.verdictOn(login, packet);
       this.verdicts.set(client, verdict);
       if (verdict.admitted) packet.clientId = this.access.clientId(verdict.deviceId, packet.clientId || randomUUID());
       done(null, true);
     };
     const failed = (error: Error): void => {
+      if (client.conn.destroyed) return;
       this.log.error({ event: 'mqtt.unidentified', error: error.message }, error.message);
       done(error, false);
     };
@@ -368,6 +370,8 @@ export class MqttDoor {
   }
 
   private admit(client: Client, done: (error: AuthenticateError | null, success: boolean | null) => void): void {
+    // Who has gone meanwhile, or was let go of because the door closes, is nobody's any more.
+    if (client.conn.destroyed) return;
     const verdict = this.verdicts.get(client);
     if (verdict?.admitted === true) this.mail?.mailbox.arrives(client, verdict.deviceId);
     if (verdict?.admitted !== false) return done(null, verdict !== undefined);

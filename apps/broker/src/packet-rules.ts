@@ -32,6 +32,8 @@ export function keepPacketRules(client: Client): void {
   parser.emit = (event, ...about) => {
     if (event === 'error' && (about[0] as Error).message === BAD_VERSION) client.conn.write(CONNACK_BAD_VERSION);
     if (event !== 'packet') return emit(event, ...about);
+    // Behind a DISCONNECT, or a mistake, in one piece with it: Aedes would take it all the same.
+    if (client.conn.destroyed) return true;
     const wrong = wrongWith(about[0] as Packet, parser._pos);
     if (wrong === null) return emit(event, ...about);
     parser._emitError(new Error(wrong));

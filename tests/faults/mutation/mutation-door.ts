@@ -25,6 +25,7 @@ export class MutationDoor {
   /** Messages that are on their way to the disk. */
   underWay = 0;
   refused = 0;
+  private readTo = START;
   private door!: MqttDoor;
   private intake!: Intake;
   private mail!: DeviceMail;
@@ -81,14 +82,14 @@ export class MutationDoor {
     return this.door.connections;
   }
 
-  /** Calls `each` with what is in the journal, in its order, without the refusals. */
+  /** Calls `each` with what came into the journal since this was called last, in its order, without the refusals. */
   async journaled(each: (message: Message) => void): Promise<void> {
     const reader = new FileJournalReader(join(this.folder, 'journal'));
-    for (let from = START; ;) {
-      const { entries, next } = await reader.read(from, 2 ** 22);
-      if (next === from) break;
+    for (;;) {
+      const { entries, next } = await reader.read(this.readTo, 2 ** 22);
+      if (next === this.readTo) break;
       for (const { message } of entries) if (message.kind !== 'refused') each(message);
-      from = next;
+      this.readTo = next;
     }
     await reader.close();
   }

@@ -16,7 +16,6 @@ interface Packet {
 /** Of mqtt-packet 9, and none of its types. */
 interface Parser {
   readonly _pos: number;
-  _emitError(error: Error): void;
   emit(event: string, ...about: unknown[]): boolean;
 }
 
@@ -34,9 +33,13 @@ export function keepPacketRules(client: Client): void {
     if (event !== 'packet') return emit(event, ...about);
     // Behind a DISCONNECT, or a mistake, in one piece with it: Aedes would take it all the same.
     if (client.conn.destroyed) return true;
-    const wrong = wrongWith(about[0] as Packet, parser._pos);
+    const { _pos: parsed } = parser;
+    const wrong = wrongWith(about[0] as Packet, parsed);
     if (wrong === null) return emit(event, ...about);
-    parser._emitError(new Error(wrong));
+    const error = new Error(wrong);
+    // By this it knows that it should read on nowhere.
+    Object.assign(parser, { error });
+    emit('error', error);
     return true;
   };
 }

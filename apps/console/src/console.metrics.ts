@@ -18,6 +18,8 @@ export class ConsoleMetrics {
       labelNames: ['outcome'],
       registers,
     });
+    // What is not there yet cannot be drawn, and its first one is no increase.
+    for (const outcome of ['accepted', 'refused', 'held-back']) this.signIns.inc({ outcome }, 0);
     this.streams = new Gauge({
       name: 'canh_console_streams',
       help: 'Pages that listen to the live stream now.',

@@ -2,6 +2,7 @@ import { Controller, Get, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { Public } from './http.js';
 import { within } from './within.js';
+import { withoutSecrets } from './without-secrets.js';
 
 /** How one part is. It takes work when nothing is in `problems`; `warnings` want a person but stop nothing. */
 export interface PartHealth {
@@ -51,7 +52,7 @@ export class Health {
     await Promise.all(
       [...this.vitals].map(async ([part, check]) => {
         const why = await within(LIVE_WITHIN_MS, part, Promise.resolve(check())).catch(() => null);
-        if (why !== null) failed[part] = why;
+        if (why !== null) failed[part] = withoutSecrets(why);
       }),
     );
     return { live: Object.keys(failed).length === 0, failed };
@@ -63,7 +64,9 @@ export class Health {
         const { problems, warnings = [] } = await within(ANSWER_WITHIN_MS, part, check()).catch(
           (error: unknown): PartHealth => ({ problems: [error instanceof Error ? error.message : String(error)] }),
         );
-        return [part, { ready: problems.length === 0, problems, warnings }] as const;
+        // Anybody may read this, and a server's complaint may repeat what it was told.
+        const told = (words: readonly string[]): string[] => words.map(withoutSecrets);
+        return [part, { ready: problems.length === 0, problems: told(problems), warnings: told(warnings) }] as const;
       }),
     );
     return { ready: parts.every(([, { ready }]) => ready), parts: Object.fromEntries(parts) };

@@ -31,6 +31,7 @@ import type { Attempt, ContactBook, Outbox } from '@canh/core/dispatch/outbox';
 import { afterAttempt, recipients } from '@canh/core/dispatch/plan';
 import type { Alert } from '@canh/core/alerts/alert';
 import type { Log } from '@canh/runtime/log';
+import { withoutSecrets } from '@canh/runtime/without-secrets';
 import type { NotifierMetrics } from './notifier.metrics.js';
 
 export interface NotifierParts {
@@ -222,7 +223,7 @@ export class Notifier {
     const { notice } = delivery;
     const context = await contextOf(notice.alert);
     const began = scheduler.now();
-    const outcome = await firstValueFrom(
+    const answered = await firstValueFrom(
       race(
         defer(() => channel.send(delivery, context)).pipe(
           catchError((error: unknown) => of(this.brokenChannel(channel, error))),
@@ -232,6 +233,8 @@ export class Notifier {
         ),
       ),
     );
+    // It is kept and shown, and a server may repeat what it was told.
+    const outcome: Outcome = { ...answered, answer: withoutSecrets(answered.answer) };
     const at = scheduler.now();
     const next = afterAttempt(outcome, delivery.attempts + 1, notice.createdAt, at, random());
     this.tell(channel, delivery, { at, outcome }, next, at - began);

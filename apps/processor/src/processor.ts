@@ -2,6 +2,7 @@ import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { PathStatus } from '@canh/core/series/live-series';
 import { SeriesStore } from '@canh/core/series/series-store';
 import { MINUTE_MS } from '@canh/core/time/instant';
+import { withoutSecrets } from '@canh/runtime/without-secrets';
 import type { InventoryWatch } from './inventory-watch.js';
 import type { Path } from './path.js';
 import type { Retention } from './retention.js';
@@ -47,9 +48,9 @@ export class Processor implements OnApplicationShutdown {
       storeWaiting: writer.waiting,
       journalDamaged: path.damaged,
       failed: upkeep?.storeLost ?? null,
-      problems: [path.problem, writer.problem?.message ?? upkeep?.storeLost ?? null].filter(
-        (problem) => problem !== null,
-      ),
+      problems: [path.problem, writer.problem?.message ?? upkeep?.storeLost ?? null]
+        .filter((problem) => problem !== null)
+        .map(withoutSecrets),
       warnings: [
         ...(path.damaged > 0
           ? [`the journal could not be read at ${path.damaged} places; see the quarantine, and check the disk`]

@@ -155,4 +155,29 @@ describe('a reading of Canh’s own that does not come out of the path', () => {
     await canh.kill();
     await listener.fallsSilent();
   }, 180_000);
+
+  it('is less than that while readings are judged and only the store keeps nothing: no heartbeat, and a milder word', async () => {
+    // Takes what is written, and has none of it.
+    const influx = createServer((request, response) => {
+      request.resume();
+      if (request.url?.startsWith('/query') === true) response.end('{"results":[{}]}');
+      else response.writeHead(204).end();
+    });
+    influx.listen(0, '127.0.0.1');
+    await once(influx, 'listening');
+    try {
+      const { port } = influx.address() as AddressInfo;
+      const env = { ...settings, CANH_INFLUX_URL: `http://127.0.0.1:${port}`, CANH_INFLUX_VERSION: '1' };
+      const canh = await CanhProcess.start({ env });
+      running.set('canh', canh.program);
+      await eventually(() => expect(subjects(), output()).toHaveLength(1), TOLD_WITHIN_MS);
+      expect(subjects()[0]).toMatch(/^Nghiêm trọng: Mất tín hiệu tự kiểm tra Hệ thống Canh/);
+      expect(await alerts()).toEqual(['canh-canary canh major active']);
+      expect(listener.beats).toEqual([]);
+      await canh.stop();
+    } finally {
+      influx.closeAllConnections();
+      influx.close();
+    }
+  }, 120_000);
 });

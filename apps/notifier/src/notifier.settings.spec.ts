@@ -40,6 +40,9 @@ describe('the settings of the notifier', () => {
     ['CANH_WEBHOOK_ALLOW_PRIVATE', 'perhaps', "CANH_WEBHOOK_ALLOW_PRIVATE='perhaps': it must be a boolean"],
     ['CANH_DELIVERIES_AT_ONCE', '0', "CANH_DELIVERIES_AT_ONCE='0': it must not be less than 1"],
     ['CANH_DELIVERIES_AT_ONCE', 'NaN', 'CANH_DELIVERIES_AT_ONCE'],
+    ['CANH_HEARTBEAT_URL', 'http://ping.example.vn/x', 'CANH_HEARTBEAT_URL: it must be https, unless'],
+    ['CANH_HEARTBEAT_URL', 'https://user:s3cret@ping.example.vn', 'CANH_HEARTBEAT_URL: '],
+    ['CANH_CANARY_SECONDS', '119', 'it must be at least 120, twice CANH_SELF_REPORT_SECONDS=60'],
     ['CANH_PUBLIC_URL', 'javascript:alert(1)', 'CANH_PUBLIC_URL'],
     ['CANH_PUBLIC_URL', 'canh.example.vn', 'CANH_PUBLIC_URL'],
   ])('refuse %s=%s', (name, value, message) => {

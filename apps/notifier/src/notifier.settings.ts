@@ -21,6 +21,17 @@ const LeavesTimeForReports = (): PropertyDecorator =>
     },
   });
 
+/** As webhooks are: the way to it is not trusted either. */
+const EncryptedUnlessPrivate = (): PropertyDecorator =>
+  ValidateBy({
+    name: 'encryptedUnlessPrivate',
+    validator: {
+      validate: (url, at) =>
+        String(url).toLowerCase().startsWith('https:') || (at!.object as NotifierSettings).webhookAllowPrivate,
+      defaultMessage: () => 'it must be https, unless CANH_WEBHOOK_ALLOW_PRIVATE is true',
+    },
+  });
+
 /** What the process that tells people needs to know. */
 export class NotifierSettings extends TlsSettings {
   @Setting({
@@ -90,6 +101,7 @@ export class NotifierSettings extends TlsSettings {
   })
   @IsOptional()
   @IsUrl({ protocols: ['http', 'https'], require_protocol: true, require_tld: false, disallow_auth: true })
+  @EncryptedUnlessPrivate()
   readonly heartbeatUrl: string | undefined = undefined;
 
   @Setting({ name: 'CANH_HEARTBEAT_SECONDS', says: 'So often the heartbeat goes to CANH_HEARTBEAT_URL.' })

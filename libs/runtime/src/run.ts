@@ -34,6 +34,12 @@ export function lineFor(error: unknown): string {
  * the start is one line and exit code 1. A stop that takes longer than 10 s, or a second signal, ends it at once with code 1.
  */
 export async function run(start: () => Promise<Running>): Promise<void> {
+  // In a thread, whoever started it hears of this and says it.
+  if (isMainThread)
+    process.on('uncaughtException', (error) => {
+      process.stderr.write(`${lineFor(error)}\n`);
+      process.exit(1);
+    });
   let running: Running;
   try {
     running = await start();

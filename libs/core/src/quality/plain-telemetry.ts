@@ -151,7 +151,8 @@ export class PlainTelemetry {
     if (digits > MOST_DIGITS) return false;
     this.at = at;
     const size = decimals === 0 ? whole : whole / POWERS_OF_TEN[decimals]!;
-    this.number[0] = negative ? -size : size;
+    // Taken from zero: nothing is measured as -0.
+    this.number[0] = negative ? 0 - size : size;
     return true;
   }
 

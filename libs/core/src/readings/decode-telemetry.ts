@@ -157,7 +157,9 @@ function decodePoint(payload: unknown, receivedAt: Instant, faults: Fault[]): Po
     return null;
   }
   const good = decodeValues(values, faults);
-  return good.length === 0 ? null : { measuredAt: ts ?? receivedAt, seq: seq ?? null, values: good };
+  return good.length === 0
+    ? null
+    : { measuredAt: ts ?? receivedAt, seq: seq === undefined ? null : seq + 0, values: good };
 }
 
 function decodeValues(values: Record<string, unknown>, faults: Fault[]): [string, number][] {
@@ -170,7 +172,8 @@ function decodeValues(values: Record<string, unknown>, faults: Fault[]): [string
   const good: [string, number][] = [];
   for (const name of names) {
     const value = values[name];
-    if (typeof value === 'number' && Number.isFinite(value) && name.length <= MAX_NAME) good.push([name, value]);
+    // With 0 added -0 is 0.
+    if (typeof value === 'number' && Number.isFinite(value) && name.length <= MAX_NAME) good.push([name, value + 0]);
     else if (name.length > MAX_NAME)
       faults.push({ reason: 'unknown-metric', detail: `${shown(name)} is no name of a metric` });
     // JSON.parse makes Infinity of 1e400: too large to be a number is no number.

@@ -1,0 +1,56 @@
+import { readMessage, type MessageContent } from '@canh/core/quality/read-message';
+import { DEFAULT_TIME_WINDOW } from '@canh/core/readings/accept-time';
+import type { Message } from '@canh/core/readings/message';
+import { KnownDevices } from '@canh/core/stations/known-devices';
+import type { Profile } from '@canh/core/stations/profile';
+import type { Inventory } from '@canh/core/stations/registry';
+import type { Instant } from '@canh/core/time/instant';
+import { textOf } from '../../apps/processor/src/read-batch.js';
+
+const text = { vi: 'x', en: 'x' };
+
+export const NOW: Instant = Date.UTC(2026, 10, 1);
+
+export const PROFILE: Profile = {
+  id: 'river-gauge',
+  kind: 'water',
+  names: text,
+  intervalMs: 600_000,
+  metrics: [
+    { name: 'level_m', names: text, unit: 'm', plausible: { min: -5, max: 60 }, decimals: 2 },
+    { name: 'battery_v', names: text, unit: 'V', plausible: { min: 0, max: 32 }, decimals: 1 },
+  ],
+};
+
+export const STATIONS = ['a', 'b', 'c'] as const;
+
+/** Three stations, each with a gauge of the same id; `d` is behind gauge `a`, at its station. */
+export const INVENTORY: Inventory = {
+  areas: [],
+  stations: STATIONS.map((id) => ({
+    id,
+    names: text,
+    areaId: 'x',
+    ownerUnit: 'x',
+    position: { latitude: 16.8, longitude: 107.1 },
+    profileId: PROFILE.id,
+    limits: [],
+  })),
+  devices: [...STATIONS, 'd'].map((id) => ({
+    id,
+    name: id,
+    stationId: id === 'd' ? 'a' : id,
+    profileId: PROFILE.id,
+    gatewayId: id === 'd' ? 'a' : null,
+  })),
+};
+
+export const DEVICES = new KnownDevices(INVENTORY, new Map([[PROFILE.id, PROFILE]]));
+
+/** What becomes of a payload that gauge `a` sent. */
+export function read(payload: string | Uint8Array, kind: Message['kind'] = 'telemetry'): MessageContent {
+  const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
+  return readMessage({ kind, deviceId: 'a', receivedAt: NOW, payload: bytes }, textOf, DEVICES, DEFAULT_TIME_WINDOW);
+}
+
+export const reasonsOf = ({ faults }: MessageContent): string[] => faults.map(({ fault }) => fault.reason);

@@ -15,6 +15,7 @@ import { systemClock } from '@canh/runtime/system-clock';
 import { DeviceMail } from '../../../apps/broker/src/device-mail.js';
 import { Intake } from '../../../apps/broker/src/intake.js';
 import { MqttDoor } from '../../../apps/broker/src/mqtt-door.js';
+import type { MqttTls } from '../../../apps/broker/src/mqtt-listeners.js';
 import { doorSettings } from '../../broker/door-settings.js';
 
 const text = { vi: 'x', en: 'x' };
@@ -37,7 +38,7 @@ export class MutationDoor {
     readonly tokens: readonly string[],
   ) {}
 
-  static async open(devices: number, mqttLane: boolean): Promise<MutationDoor> {
+  static async open(devices: number, mqttLane: boolean, tls: MqttTls | null = null): Promise<MutationDoor> {
     const folder = await mkdtemp(join(tmpdir(), 'canh-mutation-'));
     const records = await openRecords(join(folder, 'records.sqlite'));
     const inventory = new SqlInventoryDesk(records);
@@ -70,12 +71,20 @@ export class MutationDoor {
     });
     opened.mail = DeviceMail.open(settings, records, systemClock, log);
     const credentials = new SqlCredentials(records, key, systemClock);
-    opened.door = await MqttDoor.open(opened.intake, credentials, settings, log, opened.mail);
+    opened.door = await MqttDoor.open(opened.intake, credentials, settings, log, opened.mail, tls);
     return opened;
   }
 
   get port(): number {
     return this.door.mqttPort;
+  }
+
+  get wsPort(): number {
+    return this.door.wsPort;
+  }
+
+  get mqttsPort(): number {
+    return this.door.mqttsPort;
   }
 
   get connections(): number {

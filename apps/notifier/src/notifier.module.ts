@@ -112,8 +112,10 @@ export class Telling implements OnModuleInit, OnApplicationShutdown {
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await Promise.all([this.heartbeat?.stop(), this.parts.watch?.stop(), this.notifier?.stop()]);
+    const stopped = Promise.all([this.heartbeat?.stop(), this.parts.watch?.stop(), this.notifier?.stop()]);
+    // A processor that hangs would be waited for otherwise.
     this.parts.link.close();
+    await stopped;
     await this.parts.records.destroy();
     this.parts.unlock();
   }

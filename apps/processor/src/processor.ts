@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { PathStatus } from '@canh/core/series/live-series';
 import { SeriesStore } from '@canh/core/series/series-store';
@@ -22,6 +23,9 @@ export interface ProcessorParts {
 export const PROCESSOR_PARTS = Symbol('processor parts');
 
 const SWEEP_EVERY_MS = 10 * MINUTE_MS;
+/** Together less than a process has to stop in. */
+const PATH_STOPS_WITHIN_MS = 6_000;
+const STORE_STOPS_WITHIN_MS = 1_000;
 
 /** The running path and what it says of itself. */
 @Injectable()
@@ -65,8 +69,17 @@ export class Processor implements OnApplicationShutdown {
 
   async onApplicationShutdown(): Promise<void> {
     clearInterval(this.sweep);
-    await this.parts.path.close();
-    await this.parts.store.close();
-    await this.parts.closeJournal();
+    // What is not kept by then is judged and stored again after the next start, as after a crash.
+    await atMost(PATH_STOPS_WITHIN_MS, this.parts.path.close());
+    await atMost(STORE_STOPS_WITHIN_MS, this.parts.store.close());
+    await atMost(STORE_STOPS_WITHIN_MS, this.parts.closeJournal());
   }
+}
+
+/** Waits for `work`, and no longer: records that another process holds, or a disk that hangs, must not keep a process from stopping. */
+async function atMost(ms: number, work: Promise<void>): Promise<void> {
+  const late = new AbortController();
+  work.catch(() => undefined);
+  await Promise.race([work, setTimeout(ms, undefined, { signal: late.signal }).catch(() => undefined)]);
+  late.abort();
 }

@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { createServer as createHttpServer, get as httpGet } from 'node:http';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, expect, it } from 'vitest';
 import { connectPacket } from '../../broker/raw-device.js';
 import { ADMIN_PASSWORD, type CanhProcess, Program, steadyPort } from '../../support/canh-process.js';
@@ -9,7 +11,7 @@ import { faultSeed } from '../../support/seeded.js';
 import { expectStoryTold, FIRST_READING, mailsOf, storyOf } from './flood.js';
 import { withinMs } from './length.js';
 import { Load } from './load.js';
-import { Province } from './world.js';
+import { METRIC, Province } from './world.js';
 
 const WITHIN_MS = 60_000;
 const PINGS = 500_000;
@@ -146,7 +148,7 @@ it(
           Array.from({ length: count }, (_, n) =>
             device.publish(
               province.published.reading('song-1', {
-                metric: 'level_m',
+                metric: METRIC,
                 ts: FIRST_READING + (from + n) * 60_000,
                 seq: from + n,
                 value: 1 + (from + n) / 1_000,
@@ -175,6 +177,69 @@ it(
   },
   withinMs(180_000, 600_000),
 );
+
+it(
+  'ends with 0 while another process holds the records, and goes on from what it has kept',
+  async () => {
+    const province = await Province.make(['song-1'], faultSeed('orderly-stop'));
+    let canh: CanhProcess | null = null;
+    try {
+      canh = await province.startCanh();
+      const device = province.device('song-1');
+      const send = async (from: number, until: number): Promise<void> => {
+        for (let seq = from; seq < until; seq += 1) {
+          const reading = { metric: METRIC, ts: FIRST_READING + seq * 60_000, seq, value: 1 + seq / 1_000 };
+          await device.publish(province.published.reading('song-1', reading));
+        }
+      };
+      await send(0, 50);
+      const other = new DatabaseSync(join(province.dataDir, 'records.sqlite'));
+      other.exec('BEGIN IMMEDIATE');
+      await send(50, 100);
+      const before = performance.now();
+      await canh.stop();
+      console.info(`orderly-stop: stopped after ${Math.round(performance.now() - before)} ms`);
+      other.exec('ROLLBACK');
+      other.close();
+      await canh.restart();
+      await province.quiet(await canh.signIn());
+      await canh.stop();
+      await province.expectNothingWrong();
+    } catch (error) {
+      console.error(canh?.program.output);
+      throw error;
+    } finally {
+      await canh?.kill();
+      await province.remove();
+    }
+  },
+  withinMs(180_000, 600_000),
+);
+
+it('ends the other processes with 0 while the processor hangs', async () => {
+  const province = await Province.make(['song-1'], faultSeed('orderly-stop'));
+  const page = await steadyPort();
+  const running = new Map<string, Program>();
+  const urls = [province.ports.http, page].map((port) => `http://127.0.0.1:${port}`);
+  try {
+    for (const part of ['processor', 'broker', 'notifier', 'console']) {
+      const own = part === 'console' ? { CANH_HTTP_PORT: String(page), CANH_ADMIN_PASSWORD: ADMIN_PASSWORD } : {};
+      // So that each is asking the processor for something all the time.
+      const env = { ...province.settings, CANH_SELF_REPORT_SECONDS: '1', CANH_CANARY_SECONDS: '2', ...own };
+      running.set(part, new Program(`apps/${part}/src/main.js`, [], env));
+    }
+    for (const url of urls)
+      await eventually(async () => expect((await fetch(`${url}/health/ready`)).status).toBe(200), WITHIN_MS);
+    running.get('processor')?.send('SIGSTOP');
+    await eventually(async () => expect((await fetch(`${urls[1]!}/health/ready`)).status).toBe(503), WITHIN_MS);
+    await Promise.all(['broker', 'notifier', 'console'].map((part) => running.get(part)?.stop()));
+    running.get('processor')?.send('SIGCONT');
+    await running.get('processor')?.stop();
+  } finally {
+    for (const program of running.values()) await program.kill();
+    await province.remove();
+  }
+}, 180_000);
 
 it('refuses a second process on the same data folder, in one line, before it opens a port', async () => {
   const province = await Province.make(['song-1'], faultSeed('orderly-stop'));

@@ -10,9 +10,9 @@ import { faultSeed, seededRandom } from '../../support/seeded.js';
 import { LONG, readJournal, telemetry, textOfAnyLength } from './journal.parts.js';
 
 const BYTES = 2_000;
-const JOURNALS = LONG ? 25 : 1;
-const LONG_ONE_BYTES = 40_000;
-const CUTS_OF_A_LONG_ONE = LONG ? 2_000 : 50;
+const JOURNALS = LONG ? 12 : 1;
+const LONG_ONE_BYTES = 20_000;
+const CUTS_OF_A_LONG_ONE = LONG ? 1_000 : 50;
 const HEAD_BYTES = 12;
 /** What is cut here is cut by us: thousands of syncs of a real disk would prove nothing more. */
 const MEMORY = '/dev/shm';

@@ -64,6 +64,7 @@ describe('metrics', () => {
     ])
       expect(text).toContain(`\n${line}\n`);
     expect(text).toContain('process_cpu_seconds_total');
+    expect(text).toMatch(/^process_start_time_seconds \d+$/m);
   });
 
   it('of another part are added, and one that fails is counted and costs only its own', async () => {

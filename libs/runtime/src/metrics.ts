@@ -27,6 +27,9 @@ export class Metrics {
 
   constructor() {
     collectDefaultMetrics({ register: this.registry });
+    // Meant for several processes on one page, of which none is the first to have started; here it is one.
+    const started = this.registry.getSingleMetric('process_start_time_seconds') as { aggregator?: string } | undefined;
+    if (started !== undefined) started.aggregator = 'first';
   }
 
   add(source: MetricsSource): void {

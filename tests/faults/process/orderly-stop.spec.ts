@@ -232,7 +232,7 @@ it('ends the other processes with 0 while the processor hangs', async () => {
       await eventually(async () => expect((await fetch(`${url}/health/ready`)).status).toBe(200), WITHIN_MS);
     running.get('processor')?.send('SIGSTOP');
     await eventually(async () => expect((await fetch(`${urls[1]!}/health/ready`)).status).toBe(503), WITHIN_MS);
-    await Promise.all(['broker', 'notifier', 'console'].map((part) => running.get(part)?.stop()));
+    await Promise.all(['broker', 'notifier', 'console'].map(async (part) => running.get(part)?.stop()));
     running.get('processor')?.send('SIGCONT');
     await running.get('processor')?.stop();
   } finally {

@@ -16,6 +16,7 @@ import type { Refusal } from '@canh/core/readings/message';
 import { createHttpAdapter } from '@canh/runtime/http';
 import { openLog } from '@canh/runtime/log';
 import { systemClock } from '@canh/runtime/system-clock';
+import type { BrokerSettings } from '../../apps/broker/src/broker.settings.js';
 import { openHttpDoor } from '../../apps/broker/src/http-door.js';
 import { Intake } from '../../apps/broker/src/intake.js';
 import { MqttDoor } from '../../apps/broker/src/mqtt-door.js';
@@ -51,6 +52,7 @@ export class Doors {
     longestWaitMs?: number,
     syncing?: () => Promise<void>,
     mqttLane = true,
+    changed: Partial<BrokerSettings> = {},
   ): Promise<Doors> {
     const folder = await mkdtemp(join(tmpdir(), 'canh-doors-'));
     const records = await openRecords(join(folder, 'records.sqlite'));
@@ -90,7 +92,7 @@ export class Doors {
       () => doors.link.place(5_000),
       longestWaitMs,
     );
-    const settings = doorSettings({ mqttLane });
+    const settings = doorSettings({ mqttLane, ...changed });
     const credentials = new SqlCredentials(records, key, systemClock);
     doors.door = await MqttDoor.open(doors.intake, credentials, settings, log);
     openHttpDoor(doors.http, doors.intake, credentials, settings.messageMaxBytes, systemClock, () => (doors.busy += 1));

@@ -126,8 +126,14 @@ export function decodePoints(payload: unknown, receivedAt: Instant): Decoded {
     const point = decodePoint(element, receivedAt, faults);
     if (point !== null) points.push(point);
   }
+  // A logger may send what it kept newest first; judged like that, all but the newest would come too late to raise anything.
+  if (points.some((point, at) => at > 0 && isBefore(point, points[at - 1]!))) points.sort(inTime);
   return { points, faults };
 }
+
+const inTime = (one: Point, other: Point): number =>
+  one.measuredAt - other.measuredAt || (one.seq ?? 0) - (other.seq ?? 0);
+const isBefore = (one: Point, other: Point): boolean => inTime(one, other) < 0;
 
 function decodePoint(payload: unknown, receivedAt: Instant, faults: Fault[]): Point | null {
   if (!isObject(payload)) {

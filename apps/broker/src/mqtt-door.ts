@@ -38,6 +38,8 @@ const MQTT_3_1 = 3;
 const NEVER_MS = 500_000_000;
 const FORBIDDEN_TOPIC = 'forbidden topic';
 const TOO_LARGE = 'payload too large';
+/** Aedes' own words. */
+const CLOSED = 'connection closed';
 /** Of what a device answers to a command; it is kept in the records. */
 const MOST_BYTES_OF_ANSWER = 65_536;
 
@@ -407,11 +409,7 @@ export class MqttDoor {
     if (kind === 'forwarded') return done(null);
     packet.topic = RECEIVED;
     packet.retain = false;
-    this.intake.take(kind, deviceId, payload, (error) => {
-      // What came before it is acknowledged before it.
-      this.lanes.get(client)?.flush();
-      done(error);
-    });
+    this.intake.take(kind, deviceId, payload, (error) => this.told(client, error, done));
   }
 
   private takeAnswer(
@@ -427,11 +425,16 @@ export class MqttDoor {
     }
     packet.topic = RECEIVED;
     packet.retain = false;
-    const told = (error: Error | null): void => {
-      this.lanes.get(client)?.flush();
-      done(error);
-    };
+    const told = (error: Error | null): void => this.told(client, error, done);
     this.mail!.answer(deviceId, commandId, payload).then(() => told(null), told);
+  }
+
+  /** What becomes of a message is known. */
+  private told(client: Client, error: Error | null, done: (error?: Error | null) => void): void {
+    // What came before it is acknowledged before it.
+    this.lanes.get(client)?.flush();
+    // Nobody is there to be told: at QoS 2 Aedes would remember it for a session that has ended, for ever.
+    done(error ?? (client.conn.destroyed ? new Error(CLOSED) : null));
   }
 
   private mayFollow(client: Client, filter: string): boolean {
@@ -484,7 +487,7 @@ const UNACCEPTABLE_PROTOCOL = 1;
 const OF_EVERY_DAY: ReadonlySet<string> = new Set([
   'keep alive timeout',
   'drain timeout',
-  'connection closed',
+  CLOSED,
   'connect did not arrive in time',
   FORBIDDEN_TOPIC,
   TOO_LARGE,

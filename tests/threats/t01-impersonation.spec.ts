@@ -25,10 +25,10 @@ it.each(['logger', 'd0/logger', 'd0', '../d0/logger', 'd1/../d0/logger'])(
     const attacker = await RawClient.open(door.port);
     await attacker.send(connectPacket(door.tokens[ATTACKER]!, { clientId }));
     await attacker.send(publishPacket(TELEMETRY, '{"forged":1}', { qos: 1, id: 7 }));
-    await eventually(() => expect(attacker.idsOf(4)).toEqual([7]));
+    await eventually(() => expect(attacker.idsOf(4)).toEqual([7]), 5_000);
 
     await victim.send(publishPacket(TELEMETRY, '{"mine":1}', { qos: 1, id: 9 }));
-    await eventually(() => expect(victim.idsOf(4)).toEqual([9]));
+    await eventually(() => expect(victim.idsOf(4)).toEqual([9]), 5_000);
     expect(victim.ended).toBe(false);
     const kept: string[] = [];
     await door.journaled(({ deviceId, payload }) => kept.push(`${deviceId} ${Buffer.from(payload).toString()}`));

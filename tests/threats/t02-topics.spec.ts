@@ -93,8 +93,10 @@ describe.each([true, false])('T02 with a telemetry lane: %s', (lane) => {
         if (mine) own.push(payload);
         // Answered after it, so that it has been looked at.
         await client.send(publishPacket(OWN[0]!, '{}', { qos: 1, id: 2 }));
-        if (!mine) await client.closed;
-        else await eventually(() => expect(client.ended || client.idsOf(PUBACK).includes(2)).toBe(true));
+        await eventually(
+          () => expect(client.ended || (mine && client.idsOf(PUBACK).includes(2)), topic).toBe(true),
+          10_000,
+        );
         expect(client.ended, JSON.stringify(topic)).toBe(!mine);
         expect(client.idsOf(PUBACK), JSON.stringify(topic)).toEqual(mine ? (qos === 1 ? [1, 2] : [2]) : []);
         client.hangUp();

@@ -29,7 +29,7 @@ describe.each([true, false])('T03 with a telemetry lane: %s', (lane) => {
   it.each(OTHERS)('a will on %s is refused with its CONNECT', async (topic) => {
     const client = await RawClient.open(door.port);
     await client.send(connectPacket(door.tokens[0]!, { will: { topic, payload: '{"level_m":9}', qos: 1 } }));
-    await client.closed;
+    await eventually(() => expect(client.ended).toBe(true), 5_000);
     expect(client.answers).toEqual([NOT_AUTHORIZED]);
     expect(await kept()).toEqual([]);
   });

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { ArrayUnique, IsIn, IsOptional, Matches } from 'class-validator';
 import type { DeviceKind, Metric, Profile, Range } from '@canh/core/stations/profile';
+import { conversion, unitsLike } from '@canh/core/stations/units';
 import { durationMs } from '@canh/core/time/duration';
 import {
   Agrees,
@@ -47,6 +48,16 @@ export class MetricDocument {
   @IsText(32)
   @Matches(/^[!-~]*$/, { message: '$property must be a UCUM code, without spaces or accents: m, ug/m3, Cel, %' })
   unit!: string;
+
+  /** What the device sends it in, where that is another: `[degF]` beside `Cel`. It is converted as it comes in. */
+  @IsOptional()
+  @IsText(32)
+  @Agrees<MetricDocument>(({ sentIn, unit }) =>
+    typeof sentIn === 'string' && typeof unit === 'string' && conversion(sentIn, unit) === null
+      ? `is ${sentIn}, which is not known to convert to ${unit}; ${convertibleTo(unit)}`
+      : null,
+  )
+  sentIn?: string | null;
 
   /** What the sensor can measure at all; outside fails. */
   @IsWithin(() => RangeDocument)
@@ -99,12 +110,25 @@ export function profileOf(document: ProfileDocument): Profile {
   };
 }
 
-function metricOf({ name, names, unit, plausible, expected, decimals }: MetricDocument): Metric {
-  const metric = { name, names: localTextOf(names), unit, plausible: rangeOf(plausible), decimals };
+function metricOf({ name, names, unit, sentIn, plausible, expected, decimals }: MetricDocument): Metric {
+  const fromSent = sentIn === undefined || sentIn === null || sentIn === unit ? null : conversion(sentIn, unit);
+  const metric = {
+    name,
+    names: localTextOf(names),
+    unit,
+    ...(fromSent === null ? {} : { fromSent }),
+    plausible: rangeOf(plausible),
+    decimals,
+  };
   return expected === undefined || expected === null ? metric : { ...metric, expected: rangeOf(expected) };
 }
 
 const rangeOf = ({ min, max }: RangeDocument): Range => ({ min, max });
+
+function convertibleTo(unit: string): string {
+  const units = unitsLike(unit);
+  return units.length === 0 ? `leave it out, and let the device send ${unit}` : `give one of ${units.join(', ')}`;
+}
 
 function isRange(value: unknown): value is RangeDocument {
   const { min, max } = (value ?? {}) as { min?: unknown; max?: unknown };

@@ -1,6 +1,7 @@
 import { timeFault, type TimeWindow } from '../readings/accept-time.js';
 import type { Fault, Point } from '../readings/decode-telemetry.js';
 import type { KnownDevice } from '../stations/known-devices.js';
+import type { Metric } from '../stations/profile.js';
 import type { Instant } from '../time/instant.js';
 import type { FlaggedReading } from './flagged-reading.js';
 import { grossRange } from './gross-range.js';
@@ -26,12 +27,13 @@ export function flagPoints(
       continue;
     }
     const sequence = seq === null ? 0 : seq % 1000;
-    for (const [name, value] of values) {
+    for (const [name, sent] of values) {
       const metric = metrics.get(name);
       if (metric === undefined) {
         faults.push({ reason: 'unknown-metric', detail: `${name} is not a metric of profile ${device.profileId}` });
         continue;
       }
+      const value = inUnit(sent, metric);
       const flag = grossRange(value, metric.plausible, metric.expected);
       // The profile's own string, so that a series' name is one string however many readings carry it.
       readings.push({
@@ -60,10 +62,16 @@ export function flagPlain(
   if (timeFault(measuredAt, receivedAt, window) !== null) return false;
   const sequence = (plain.seq ?? 0) % 1000;
   for (let nth = 0; nth < plain.count; nth += 1) {
-    const { name: metric, plausible, expected } = plain.metric(nth);
-    const value = plain.values[nth]!;
+    const declared = plain.metric(nth);
+    const { name: metric, plausible, expected } = declared;
+    const value = inUnit(plain.values[nth]!, declared);
     const flag = grossRange(value, plausible, expected);
     readings.push({ deviceId, stationId, metric, value, measuredAt, sequence, receivedAt, flag });
   }
   return true;
+}
+
+/** What was sent, in the unit of its metric. */
+function inUnit(sent: number, { fromSent }: Metric): number {
+  return fromSent === undefined ? sent : (sent + fromSent.add) * fromSent.times - fromSent.less;
 }

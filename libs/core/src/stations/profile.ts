@@ -1,4 +1,5 @@
 import type { LocalText } from './local-text.js';
+import type { Conversion } from './units.js';
 
 /** The families of devices, and the folders of `devices/`; `system` is Canh watching itself. */
 export type DeviceKind = 'environmental' | 'traffic-camera' | 'water' | 'system';
@@ -15,6 +16,8 @@ export interface Metric {
   readonly names: LocalText;
   /** UCUM code: `m`, `ug/m3`, `Cel`. */
   readonly unit: string;
+  /** To `unit` from what the device sends in; absent where that is the same. */
+  readonly fromSent?: Conversion;
   /** What the sensor can measure at all; a value outside fails (QARTOD gross range, flag 4). */
   readonly plausible: Range;
   /** What is believable at such a place; outside is suspect (flag 3). */

@@ -57,9 +57,19 @@ export class Books {
 
   /** All that becomes of a stretch is known and done. */
   close(next: JournalOffset, tally: Tally | null, begun: AccountedStretch | null): void {
-    if (tally !== null) this.unsettled.add(tally.lines());
+    if (tally !== null) this.count(tally);
     if (begun !== null) this.begun.shift();
     if (next > this.accounted) this.accounted = next;
+  }
+
+  private count(tally: Tally): void {
+    this.unsettled.add(tally.lines());
+    for (const { stored, duplicate, quarantined } of tally.lines()) {
+      this.stored += stored;
+      this.duplicates += duplicate;
+      this.conflicts += quarantined.conflict ?? 0;
+      this.refused += quarantined['store-refused'] ?? 0;
+    }
   }
 
   /** Adds up what was closed until `next`, for good. */
@@ -117,9 +127,6 @@ export class StretchBooks {
       this.tally.add(this.stretch.tally(sifted, this.before).lines());
       this.books.countInto(this.tally, this.stretch.batches);
       const fresh = this.stretch.readings.length - sifted.duplicates.length - this.conflicts.length;
-      this.books.stored += fresh;
-      this.books.duplicates += sifted.duplicates.length;
-      this.books.conflicts += this.conflicts.length;
       // What the store is not asked to keep comes out the same when it is read again.
       this.writtenDown = fresh === 0 && this.conflicts.length === 0;
     }
@@ -128,10 +135,6 @@ export class StretchBooks {
 
   /** These the store will never take: they are in quarantine instead. */
   refuse(readings: readonly RefusedReading[]): void {
-    if (this.begun === null) {
-      this.books.stored -= readings.length;
-      this.books.refused += readings.length;
-    }
     for (const { at } of readings) this.stretch.quarantine(this.tally, at, 'store-refused');
   }
 

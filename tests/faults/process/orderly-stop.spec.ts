@@ -159,6 +159,9 @@ it(
       await send(0, 200);
       await eventually(() => expect(influx.writing).toBeGreaterThan(0), WITHIN_MS);
       await send(200, 200);
+      // Nothing is called stored before the store has said so.
+      const figures = await (await fetch(`${canh.consoleUrl}/metrics`)).text();
+      expect(figures).toMatch(/^canh_readings_stored_total 0$/m);
       const before = performance.now();
       await canh.stop();
       console.info(`orderly-stop: stopped after ${Math.round(performance.now() - before)} ms`);

@@ -2,6 +2,9 @@ const NO_SUBSCRIPTION = 'a session in which nothing is subscribed is none: there
 const WRONG_ANSWER =
   'an answer that belongs to no message of that quality of service is passed over; MQTT 3.1.1 lets a server hang up';
 
+/** It passes, unless its PUBLISH and the SUBSCRIBE behind it are read in one piece: Aedes works on both at once, and forwards what it also retained. No device may retain. */
+export const ONE_BY_ONE = 'pass, where its packets are read one by one';
+
 /**
  * Of mosquitto 2.0.11, all broker tests that are about MQTT 3.1 and 3.1.1 and need no configuration of it: `pass`, or why not. The others
  * are about MQTT 5, bridges, mosquitto's own files and plugins.
@@ -53,11 +56,11 @@ export const MOSQUITTO_RESULTS: Readonly<Record<string, string>> = {
   '03-publish-long-topic': 'pass',
   '03-publish-qos1': 'pass',
   '03-publish-qos2': 'pass',
-  '04-retain-qos0-clear': 'pass',
-  '04-retain-qos0-fresh': 'pass',
-  '04-retain-qos0-repeated': 'pass',
-  '04-retain-qos0': 'pass',
-  '04-retain-qos1-qos0': 'pass',
+  '04-retain-qos0-clear': ONE_BY_ONE,
+  '04-retain-qos0-fresh': ONE_BY_ONE,
+  '04-retain-qos0-repeated': ONE_BY_ONE,
+  '04-retain-qos0': ONE_BY_ONE,
+  '04-retain-qos1-qos0': ONE_BY_ONE,
   '05-clean-session-qos1': 'pass',
   '07-will-invalid-utf8': 'pass',
   '07-will-no-flag': 'pass',

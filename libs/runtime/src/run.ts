@@ -40,15 +40,16 @@ export async function run(start: () => Promise<Running>): Promise<void> {
       process.stderr.write(`${lineFor(error)}\n`);
       process.exit(1);
     });
-  let running: Running;
-  try {
-    running = await start();
-  } catch (error) {
-    if (isMainThread) process.stderr.write(`${lineFor(error)}\n`);
-    else parentPort?.postMessage({ kind: 'failed', line: lineFor(error) });
-    process.exit(1);
-  }
+  let running: Running | null = null;
   let stoppingSince: number | null = null;
+  const close = (started: Running): void =>
+    void started.close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        process.stderr.write(`${lineFor(error)}\n`);
+        process.exit(1);
+      },
+    );
   const stop = (): void => {
     if (stoppingSince !== null) {
       // One Ctrl-C can arrive twice, from the terminal and from whatever started us: only a later one is impatience.
@@ -60,17 +61,20 @@ export async function run(start: () => Promise<Running>): Promise<void> {
       process.stderr.write(`Canh: did not stop within ${STOP_WITHIN_MS / 1000} s and is ended.\n`);
       process.exit(1);
     }, STOP_WITHIN_MS).unref();
-    running.close().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        process.stderr.write(`${lineFor(error)}\n`);
-        process.exit(1);
-      },
-    );
+    if (running !== null) close(running);
   };
+  // Before the start, which says that it is done before it returns: what is half open then is closed as soon as it is open.
   if (isMainThread) for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stop);
-  else {
+  try {
+    running = await start();
+  } catch (error) {
+    if (isMainThread) process.stderr.write(`${lineFor(error)}\n`);
+    else parentPort?.postMessage({ kind: 'failed', line: lineFor(error) });
+    process.exit(1);
+  }
+  if (!isMainThread) {
     parentPort?.on('message', (message) => message === 'stop' && stop());
     parentPort?.postMessage({ kind: 'started' });
   }
+  if (stoppingSince !== null) close(running);
 }

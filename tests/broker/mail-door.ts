@@ -51,7 +51,7 @@ export class MailDoor {
 
   private constructor(
     readonly folder: string,
-    private readonly records: RecordsDatabase,
+    readonly records: RecordsDatabase,
     readonly tokens: Record<'a' | 'b', string>,
     private readonly changed: Partial<BrokerSettings>,
   ) {
@@ -80,6 +80,15 @@ export class MailDoor {
     const door = new MailDoor(folder, records, { a: await issue('a'), b: await issue('b') }, changed);
     await door.start();
     return door;
+  }
+
+  get port(): number {
+    return this.door.mqttPort;
+  }
+
+  /** Clients that the door remembers. */
+  get connections(): number {
+    return this.door.connections;
   }
 
   async start(): Promise<void> {
@@ -148,6 +157,11 @@ export class MailDoor {
   /** Nobody is connected any more, as the door sees it. */
   async settled(): Promise<void> {
     await eventually(() => expect(this.door.connections).toBe(0));
+  }
+
+  /** As the broker looks once a second. */
+  dropRevoked(): void {
+    this.door.dropRevoked();
   }
 
   revoke(device: 'a' | 'b'): Promise<void> {

@@ -67,12 +67,12 @@ export const connectPacket = (user: string, keepAlive = 600): Buffer =>
     Buffer.concat([field('MQTT'), Buffer.from([4, 0x82, keepAlive >> 8, keepAlive & 255]), field(''), field(user)]),
   );
 
-const field = (value: string): Buffer => {
+export const field = (value: string): Buffer => {
   const bytes = Buffer.from(value);
   return Buffer.concat([Buffer.from([bytes.length >> 8, bytes.length & 255]), bytes]);
 };
 
-function packet(head: number, body: Buffer): Buffer {
+export function packet(head: number, body: Buffer): Buffer {
   const length: number[] = [];
   for (let left = body.length; ;) {
     const digit = left & 127;

@@ -74,7 +74,7 @@ export async function startPath(
   storeReadBytes = 1,
 ): Promise<RunningPath> {
   const directory = join(folder, 'journal');
-  const inventory = await InventoryWatch.open(new SqlRegistry(records), CATALOGUE);
+  const inventory = await InventoryWatch.open(new SqlRegistry(records), CATALOGUE, { now: () => Infinity });
   const [forJudge, forStore] = [new FileJournalReader(directory), new FileJournalReader(directory)];
   const { path, writer } = await openPath({
     forJudge,

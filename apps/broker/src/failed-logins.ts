@@ -4,7 +4,9 @@ interface Allowance {
   readonly forgetOneMs: number;
 }
 
-const OF_NAME: Allowance = { burst: 10, forgetOneMs: 30_000 };
+/** Whoever guesses elsewhere keeps no device out that stands behind another address. */
+const OF_NAME_FROM_THERE: Allowance = { burst: 10, forgetOneMs: 30_000 };
+const OF_NAME: Allowance = { burst: 1_000, forgetOneMs: 10_000 };
 /** An address may stand for hundreds of devices behind one router, of which a few have a wrong password for ever. */
 const OF_ADDRESS: Allowance = { burst: 100, forgetOneMs: 2_000 };
 const MOST_REMEMBERED = 10_000;
@@ -15,22 +17,29 @@ const MOST_REMEMBERED = 10_000;
  */
 export class FailedLogins {
   private readonly names: Leaking;
+  private readonly namesFromThere: Leaking;
   private readonly addresses: Leaking;
 
   /** `now` in milliseconds, of a clock that nobody sets. */
   constructor(now: () => number) {
     this.names = new Leaking(OF_NAME, now);
+    this.namesFromThere = new Leaking(OF_NAME_FROM_THERE, now);
     this.addresses = new Leaking(OF_ADDRESS, now);
   }
 
   areTooMany(name: string, address: string): boolean {
-    return this.names.isFull(name) || this.addresses.isFull(address);
+    return this.names.isFull(name) || this.namesFromThere.isFull(pair(name, address)) || this.addresses.isFull(address);
   }
 
   add(name: string, address: string): void {
     this.names.add(name);
+    this.namesFromThere.add(pair(name, address));
     this.addresses.add(address);
   }
+}
+
+function pair(name: string, address: string): string {
+  return JSON.stringify([name, address]);
 }
 
 class Leaking {

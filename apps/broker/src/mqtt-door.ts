@@ -26,8 +26,9 @@ import { LANE_TOPICS, TelemetryLane } from './telemetry-lane.js';
 /** A subscriber that has not read for so long is cut off; by default it would hold up everybody for a minute. */
 const DRAIN_WITHIN_MS = 5_000;
 const LONGEST_CLIENT_ID = 256;
-/** QoS 2 messages of one client that it has not released yet; each is held in memory whole. */
-const MOST_HALF_DONE = 20;
+/** QoS 2 messages of one client that it has not released yet: more than clients send at once. Of each, some hundred bytes are held. */
+const MOST_HALF_DONE = 10_000;
+const NOTHING = Buffer.alloc(0);
 /** Topic, ids and the like around a payload. */
 const MOST_BYTES_AROUND = 65_536;
 /** MQTT 3.1.1, 3.2.2.3. */
@@ -246,6 +247,8 @@ export class MqttDoor {
     const login = this.access.standing(admitted.login);
     if (login !== null) return void this.verdicts.set(client, { ...admitted, login });
     this.refuse(client, 'unknown-credential', 'its credential was withdrawn or has run out');
+    // Nor does its will count, which Aedes asks about when it closes.
+    this.verdicts.set(client, turnedAway('unknown-credential', 'withdrawn', CONNACK.notAuthorized));
     client.close();
   }
 
@@ -258,7 +261,8 @@ export class MqttDoor {
   private handle(stream: Duplex, request?: IncomingMessage): void {
     const client = this.aedes.handle(stream, request);
     const most = (): number =>
-      this.admitted(client) !== null
+      // What came in one piece with a CONNECT whose password is looked at may be of somebody who is let in; nothing more is read until then.
+      this.admitted(client) !== null || this.lookedAt.has(client)
         ? this.settings.messageMaxBytes + MOST_BYTES_AROUND
         : this.settings.mqttConnectMaxBytes;
     const lane = TelemetryLane.before({
@@ -332,7 +336,8 @@ export class MqttDoor {
       this.lookedAt.delete(client);
       again?.();
     };
-    void login.then(found, failed).finally(readOn);
+    // Before that turn of the loop is over, Aedes has paused it until it is connected.
+    void login.then(found, failed).finally(() => setImmediate(readOn));
   }
 
   /** While its password is looked at, nothing more is taken into memory of somebody who may be anybody. */
@@ -409,6 +414,8 @@ export class MqttDoor {
     if (kind === 'forwarded') return done(null);
     packet.topic = RECEIVED;
     packet.retain = false;
+    // It is forwarded to nobody; at QoS 2 Aedes would hold it until the client releases it.
+    packet.payload = NOTHING;
     this.intake.take(kind, deviceId, payload, (error) => this.told(client, error, done));
   }
 
@@ -463,6 +470,7 @@ export class MqttDoor {
 interface Registering {
   readonly clients: Readonly<Record<string, Client | undefined>>;
   unregisterClient(client: Client): void;
+  _finishRegisterClient(client: Client): void;
 }
 
 /**
@@ -474,6 +482,11 @@ function onlyUnregisterItself(aedes: Aedes): void {
   const unregister = broker.unregisterClient.bind(broker);
   broker.unregisterClient = (client) => {
     if (broker.clients[client.id] === client) unregister(client);
+  };
+  // One that hung up while it was let in has ended before it is registered, and nobody would ever unregister it.
+  const register = broker._finishRegisterClient.bind(broker);
+  broker._finishRegisterClient = (client) => {
+    if (!client.closed) register(client);
   };
 }
 

@@ -17,6 +17,8 @@ import { Doorkeeper, type DoorkeeperLimits } from './doorkeeper.js';
 
 /** A radio link that went without a word is noticed by TCP, also where a client asked for no keep-alive of MQTT's own. */
 const PROBE_AFTER_MS = 60_000;
+/** As the other HTTP doors have it: who asks slowly holds no place for long. */
+const UPGRADES = { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 5_000 };
 const TCP = { noDelay: true, keepAlive: true, keepAliveInitialDelay: PROBE_AFTER_MS };
 const LOOPBACK = '127.0.0.1';
 
@@ -65,12 +67,12 @@ export class MqttListeners {
     this.tcp = ports.tls?.plain === 'off' ? null : createServer(TCP, accept);
     if (ports.tls === null) {
       this.overTls = null;
-      this.http = createHttpServer(upgrade);
+      this.http = createHttpServer(UPGRADES, upgrade);
       return;
     }
     const { tls } = ports.tls;
     const overTls = createTlsServer({ ...TCP, ...tls.options(true) }, accept);
-    const https = createHttpsServer({ ...TCP, ...tls.options(true) }, upgrade);
+    const https = createHttpsServer({ ...TCP, ...UPGRADES, ...tls.options(true) }, upgrade);
     for (const server of [overTls, https]) {
       tls.serve(server, true);
       server.on('tlsClientError', (error) => log.debug({ event: 'tls.failed', error: error.message }, error.message));
@@ -97,6 +99,8 @@ export class MqttListeners {
       listeners.close();
       throw error;
     }
+    // Before a client has become a WebSocket, nobody counts it but this.
+    listeners.http.maxConnections = ports.limits.connections;
     listeners.takeWebSockets();
     return listeners;
   }

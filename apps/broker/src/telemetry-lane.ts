@@ -71,6 +71,7 @@ export class TelemetryLane {
   private untoldBytes = 0;
   private acknowledged: number[] = [];
   private again: (() => void) | null = null;
+  private draining = false;
   private slowing: NodeJS.Timeout | null = null;
   private readonly inside: Inside;
   private readonly parser: Inside['_parser'];
@@ -97,7 +98,12 @@ export class TelemetryLane {
     const { conn } = this.parts.client;
     if (conn.writableNeedDrain) {
       // Who does not read its acknowledgements is not read from.
-      if (this.again === null) conn.once('drain', () => this.resume());
+      if (!this.draining)
+        conn.once('drain', () => {
+          this.draining = false;
+          this.resume();
+        });
+      this.draining = true;
       this.again = again;
       return false;
     }

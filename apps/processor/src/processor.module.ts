@@ -40,7 +40,7 @@ export class ProcessorModule {
     const unlock = takeLock(join(settings.dataDir, 'processor.lock'), 'processing this data folder');
     const records = await openRecords(settings.recordsFile);
     const catalogue = await loadCatalogue(settings.devicesDir);
-    const inventory = await InventoryWatch.open(new SqlRegistry(records), catalogue);
+    const inventory = await InventoryWatch.open(new SqlRegistry(records), catalogue, systemClock);
     const steady = await SteadyClock.open(systemClock, new SqlClockRecord(records));
     const { store, empty, upkeep } = await openSeries(settings, log, steady);
     const latest = new LatestValues(systemClock.now());

@@ -111,7 +111,7 @@ export class Processor {
       quarantine: through('quarantine', new SqlQuarantine(records)),
       alerts: through('alerts', new SqlAlertStore(records)),
       attributes: through('attributes', new SqlDeviceAttributes(records)),
-      inventory: await InventoryWatch.open(through('registry', new SqlRegistry(records)), CATALOGUE),
+      inventory: await InventoryWatch.open(through('registry', new SqlRegistry(records)), CATALOGUE, clock),
       latest: new LatestValues(clock.now()),
       window: WINDOW,
       clock,

@@ -14,6 +14,7 @@ import { hourOf } from '@canh/core/series/ledger';
 import { KnownDevices } from '@canh/core/stations/known-devices';
 import { DAY_MS, HOUR_MS, MINUTE_MS, type Instant } from '@canh/core/time/instant';
 import { readSettings } from '@canh/runtime/settings';
+import { systemClock } from '@canh/runtime/system-clock';
 import { visible } from '../../../console/src/views/visible.js';
 import { ProcessorSettings } from '../../../processor/src/processor.settings.js';
 import { quarantinedOf } from './ledger-command.js';
@@ -73,7 +74,7 @@ async function reconciled(settings: ProcessorSettings, wanted: Wanted): Promise<
           ledgerDesk: new SqlLedgerDesk(records),
           rows: () => QuarantineRows.read(new SqlQuarantineDesk(records)),
           series: atHand.series,
-          devices: new KnownDevices(await new SqlRegistry(records).inventory(), profiles),
+          devices: new KnownDevices(await new SqlRegistry(records).inventory(), profiles, systemClock.now()),
           window: {
             pastMs: settings.readingMaxAgeDays * DAY_MS,
             futureMs: settings.readingMaxAheadMinutes * MINUTE_MS,

@@ -22,17 +22,22 @@ export class KnownDevices {
   /** By gateway and name: whoever is called so, or was. */
   private readonly behindGateway = new Map<string, Map<string, KnownDevice[]>>();
 
-  /** Devices whose station or profile is not there are left out, and named in `incomplete`. */
+  /** Devices whose station or profile is not there are left out, and named here, as are those that were changed by a clock that stood ahead. */
   readonly incomplete: string[] = [];
 
-  constructor(inventory: Inventory, profiles: ReadonlyMap<string, Profile>) {
+  /** `now`: what was changed later than that was changed by a clock that stood ahead, and counts as what it is. */
+  constructor(inventory: Inventory, profiles: ReadonlyMap<string, Profile>, now: Instant = Infinity) {
     const stations = new Set(inventory.stations.map(({ id }) => id));
     const metricsOf = new Map(
       [...profiles].map(([id, { metrics }]) => [id, new Map(metrics.map((metric) => [metric.name, metric]))]),
     );
     const formerOf = new Map<string, FormerDevice[]>();
     for (const former of inventory.former ?? [])
-      formerOf.set(former.device.id, [...(formerOf.get(former.device.id) ?? []), former]);
+      if (former.until > now)
+        this.incomplete.push(
+          `device ${former.device.id}: changed while the clock stood at ${new Date(former.until).toISOString()}. Save it once more, so that it is known until when it was what it was`,
+        );
+      else formerOf.set(former.device.id, [...(formerOf.get(former.device.id) ?? []), former]);
     for (const device of inventory.devices) {
       const placed = stations.has(device.stationId);
       const metrics = metricsOf.get(device.profileId);

@@ -18,9 +18,9 @@ import { HOUR_MS } from '@canh/core/time/instant';
 import { openLog } from '@canh/runtime/log';
 import { systemClock } from '@canh/runtime/system-clock';
 import type { BrokerSettings } from '../../apps/broker/src/broker.settings.js';
-import { DeviceMail } from '../../apps/broker/src/device-mail.js';
-import { Intake } from '../../apps/broker/src/intake.js';
-import { MqttDoor } from '../../apps/broker/src/mqtt-door.js';
+import { DeviceMail } from '../../apps/broker/src/mail/device-mail.js';
+import { Intake } from '../../apps/broker/src/intake/intake.js';
+import { MqttDoor } from '../../apps/broker/src/mqtt/mqtt-door.js';
 import { eventually } from '../support/eventually.js';
 import { doorSettings } from './door-settings.js';
 

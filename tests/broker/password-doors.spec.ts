@@ -13,8 +13,8 @@ import type { Refusal } from '@canh/core/readings/message';
 import { HOUR_MS } from '@canh/core/time/instant';
 import { openLog } from '@canh/runtime/log';
 import { systemClock } from '@canh/runtime/system-clock';
-import { Intake } from '../../apps/broker/src/intake.js';
-import { MqttDoor } from '../../apps/broker/src/mqtt-door.js';
+import { Intake } from '../../apps/broker/src/intake/intake.js';
+import { MqttDoor } from '../../apps/broker/src/mqtt/mqtt-door.js';
 import { eventually } from '../support/eventually.js';
 import { doorSettings } from './door-settings.js';
 

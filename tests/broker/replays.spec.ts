@@ -15,8 +15,8 @@ import type { Quarantined } from '@canh/core/readings/quarantine';
 import { originalOf } from '@canh/core/readings/replayed';
 import { openLog } from '@canh/runtime/log';
 import { eventually } from '../support/eventually.js';
-import { Intake, type AskPlace } from '../../apps/broker/src/intake.js';
-import { Replays } from '../../apps/broker/src/replays.js';
+import { Intake, type AskPlace } from '../../apps/broker/src/intake/intake.js';
+import { Replays } from '../../apps/broker/src/intake/replays.js';
 
 const CAME: number = Date.UTC(2023, 10, 4, 19);
 const NOW = CAME + 86_400_000;

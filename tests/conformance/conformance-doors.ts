@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { FileJournalWriter } from '@canh/adapters/journal-files/file-journal-writer';
 import { openLog } from '@canh/runtime/log';
 import { systemClock } from '@canh/runtime/system-clock';
-import { Intake } from '../../apps/broker/src/intake.js';
-import { MqttDoor } from '../../apps/broker/src/mqtt-door.js';
+import { Intake } from '../../apps/broker/src/intake/intake.js';
+import { MqttDoor } from '../../apps/broker/src/mqtt/mqtt-door.js';
 import { doorSettings } from '../broker/door-settings.js';
 import { mailForAll, OPEN_TO_ALL } from './open-to-all.js';
 

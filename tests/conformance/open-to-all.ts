@@ -3,10 +3,10 @@ import type { Client } from 'aedes';
 import { SessionStore } from '@canh/adapters/mqtt-sessions/session-store';
 import { DAY_MS } from '@canh/core/time/instant';
 import { systemClock } from '@canh/runtime/system-clock';
-import { DeviceMailbox } from '../../apps/broker/src/device-mailbox.js';
-import { RECEIVED } from '../../apps/broker/src/device-topics.js';
-import type { DoorAccess } from '../../apps/broker/src/door-access.js';
-import type { DoorMail } from '../../apps/broker/src/mqtt-door.js';
+import { DeviceMailbox } from '../../apps/broker/src/mail/device-mailbox.js';
+import { RECEIVED } from '../../apps/broker/src/mqtt/device-topics.js';
+import type { DoorAccess } from '../../apps/broker/src/mqtt/door-access.js';
+import type { DoorMail } from '../../apps/broker/src/mqtt/mqtt-door.js';
 import { doorSettings } from '../broker/door-settings.js';
 
 const ANYBODY = { deviceId: 'anybody', credential: '', until: null };

@@ -11,8 +11,8 @@ import { createHttpAdapter } from '@canh/runtime/http';
 import { openLog } from '@canh/runtime/log';
 import { systemClock } from '@canh/runtime/system-clock';
 import { Tls } from '@canh/runtime/tls/tls';
-import { Intake } from '../../apps/broker/src/intake.js';
-import { MqttDoor } from '../../apps/broker/src/mqtt-door.js';
+import { Intake } from '../../apps/broker/src/intake/intake.js';
+import { MqttDoor } from '../../apps/broker/src/mqtt/mqtt-door.js';
 import { doorSettings } from '../broker/door-settings.js';
 import { Authority } from '../support/authority.js';
 

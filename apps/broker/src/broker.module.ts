@@ -30,15 +30,15 @@ import { Metrics } from '@canh/runtime/metrics';
 import { systemClock } from '@canh/runtime/system-clock';
 import type { Tls } from '@canh/runtime/tls/tls';
 import type { BrokerSettings } from './broker.settings.js';
-import { DeviceMail } from './device-mail.js';
+import { DeviceMail } from './mail/device-mail.js';
 import { DiskRoom } from './disk-room.js';
-import { openHttpDoor } from './http-door.js';
-import { Intake } from './intake.js';
+import { openHttpDoor } from './http/http-door.js';
+import { Intake } from './intake/intake.js';
 import { addJournalMetrics } from './journal.metrics.js';
 import { addSelf, SelfReport } from './self-report.js';
 import { openJournal } from './open-journal.js';
-import { MqttDoor } from './mqtt-door.js';
-import { Replays } from './replays.js';
+import { MqttDoor } from './mqtt/mqtt-door.js';
+import { Replays } from './intake/replays.js';
 
 interface BrokerParts {
   readonly settings: BrokerSettings;

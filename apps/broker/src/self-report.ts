@@ -4,7 +4,7 @@ import type { InventoryDesk, Registry } from '@canh/core/stations/registry';
 import { MINUTE_MS, SECOND_MS, type Clock } from '@canh/core/time/instant';
 import type { Log } from '@canh/runtime/log';
 import type { DiskRoom } from './disk-room.js';
-import type { Intake } from './intake.js';
+import type { Intake } from './intake/intake.js';
 
 /** The station, the device and the profile (`devices/system/canh`) that Canh is to itself. */
 const SELF = CANARY.stationId;

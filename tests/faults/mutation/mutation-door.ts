@@ -12,10 +12,10 @@ import { START, type JournalWriter } from '@canh/core/readings/journal';
 import type { Message } from '@canh/core/readings/message';
 import { openLog } from '@canh/runtime/log';
 import { systemClock } from '@canh/runtime/system-clock';
-import { DeviceMail } from '../../../apps/broker/src/device-mail.js';
-import { Intake } from '../../../apps/broker/src/intake.js';
-import { MqttDoor } from '../../../apps/broker/src/mqtt-door.js';
-import type { MqttTls } from '../../../apps/broker/src/mqtt-listeners.js';
+import { DeviceMail } from '../../../apps/broker/src/mail/device-mail.js';
+import { Intake } from '../../../apps/broker/src/intake/intake.js';
+import { MqttDoor } from '../../../apps/broker/src/mqtt/mqtt-door.js';
+import type { MqttTls } from '../../../apps/broker/src/mqtt/mqtt-listeners.js';
 import { doorSettings } from '../../broker/door-settings.js';
 
 const text = { vi: 'x', en: 'x' };

@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { kindOfTopic } from '../../../apps/broker/src/device-topics.js';
+import { kindOfTopic } from '../../../apps/broker/src/mqtt/device-topics.js';
 import { eventually } from '../../support/eventually.js';
 import { faultSeed, seededRandom } from '../../support/seeded.js';
 import { times } from '../process/length.js';

@@ -1,6 +1,6 @@
 import { sessionIdOf } from '@canh/adapters/mqtt-sessions/session-id';
 import type { MessageKind } from '@canh/core/readings/message';
-import type { DeviceLogins } from './device-logins.js';
+import type { DeviceLogins } from '../logins/device-logins.js';
 import { kindOfTopic, mayFollow } from './device-topics.js';
 
 /** What becomes of a message: kept in the journal and forwarded to nobody, or forwarded to who follows its topic, as any MQTT server does. */

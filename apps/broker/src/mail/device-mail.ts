@@ -6,12 +6,12 @@ import { SqlCommandQueue } from '@canh/adapters/records-sql/sql-device-commands'
 import { SqlDeviceStanding } from '@canh/adapters/records-sql/sql-device-standing';
 import { type Clock, DAY_MS, HOUR_MS } from '@canh/core/time/instant';
 import type { Log } from '@canh/runtime/log';
-import type { BrokerSettings } from './broker.settings.js';
+import type { BrokerSettings } from '../broker.settings.js';
 import { DeviceCommands } from './device-commands.js';
 import { DeviceMailbox } from './device-mailbox.js';
-import { mayFollow, RECEIVED } from './device-topics.js';
+import { mayFollow, RECEIVED } from '../mqtt/device-topics.js';
 import { DroppedMail } from './dropped-mail.js';
-import type { Intake } from './intake.js';
+import type { Intake } from '../intake/intake.js';
 import { publishLeftWills } from './left-wills.js';
 
 const AGE_EVERY_MS = HOUR_MS;

@@ -1,7 +1,7 @@
 import type { SessionStore } from '@canh/adapters/mqtt-sessions/session-store';
 import type { Log } from '@canh/runtime/log';
-import { kindOfTopic } from './device-topics.js';
-import type { Intake } from './intake.js';
+import { kindOfTopic } from '../mqtt/device-topics.js';
+import type { Intake } from '../intake/intake.js';
 
 const MOST_AT_ONCE = 200;
 

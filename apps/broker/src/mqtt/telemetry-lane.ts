@@ -2,7 +2,7 @@ import type { Client } from 'aedes';
 import type { MessageKind } from '@canh/core/readings/message';
 import type { Pace } from './device-pace.js';
 import { kindOfTopic } from './device-topics.js';
-import type { Told } from './in-slices.js';
+import type { Told } from '../intake/in-slices.js';
 import type { PubAcks } from './pub-acks.js';
 
 /** MQTT 3.1.1, 2.2 and 3.3: the packet's kind and the quality of service in the first byte; DUP and RETAIN say nothing about a reading. */

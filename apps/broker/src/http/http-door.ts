@@ -4,7 +4,7 @@ import type { MessageKind } from '@canh/core/readings/message';
 import type { Credentials } from '@canh/core/stations/credentials';
 import type { Clock } from '@canh/core/time/instant';
 import { HttpTurns, type HttpTurn } from './http-turns.js';
-import type { Intake } from './intake.js';
+import type { Intake } from '../intake/intake.js';
 
 interface Device {
   readonly Params: { readonly token: string };

@@ -12,7 +12,7 @@ import { createWebSocketStream, WebSocketServer } from 'ws';
 import type { Log } from '@canh/runtime/log';
 import { openDoor } from '@canh/runtime/open-door';
 import type { Tls } from '@canh/runtime/tls/tls';
-import type { BrokerSettings } from './broker.settings.js';
+import type { BrokerSettings } from '../broker.settings.js';
 import { Doorkeeper, type DoorkeeperLimits } from './doorkeeper.js';
 
 /** A radio link that went without a word is noticed by TCP, also where a client asked for no keep-alive of MQTT's own. */

@@ -4,7 +4,7 @@ import type { CommandQueue, DeviceCommand } from '@canh/core/stations/device-com
 import type { Clock } from '@canh/core/time/instant';
 import type { Log } from '@canh/runtime/log';
 import type { DeviceMailbox } from './device-mailbox.js';
-import { commandOfRequest, requestTopic } from './device-topics.js';
+import { commandOfRequest, requestTopic } from '../mqtt/device-topics.js';
 
 const MOST_A_LOOK = 1_000;
 

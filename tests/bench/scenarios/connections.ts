@@ -28,7 +28,7 @@ interface Held {
 interface Server {
   readonly pid: number;
   readonly port: number;
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 /** Thousands of devices that connect at once and then say nothing: how fast they are let in, and what each costs in memory. */

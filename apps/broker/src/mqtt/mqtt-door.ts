@@ -466,11 +466,13 @@ export class MqttDoor {
   }
 }
 
+const REGISTER = '_finishRegisterClient';
+
 /** Of Aedes 1, and none of its types. */
 interface Registering {
   readonly clients: Readonly<Record<string, Client | undefined>>;
   unregisterClient(client: Client): void;
-  _finishRegisterClient(client: Client): void;
+  [REGISTER](client: Client): void;
 }
 
 /**
@@ -484,8 +486,8 @@ function onlyUnregisterItself(aedes: Aedes): void {
     if (broker.clients[client.id] === client) unregister(client);
   };
   // One that hung up while it was let in has ended before it is registered, and nobody would ever unregister it.
-  const register = broker._finishRegisterClient.bind(broker);
-  broker._finishRegisterClient = (client) => {
+  const register = broker[REGISTER].bind(broker);
+  broker[REGISTER] = (client) => {
     if (!client.closed) register(client);
   };
 }

@@ -23,7 +23,7 @@ it('knows a device as what it is, where a clock that stood ahead says until when
   const known = new KnownDevices(inventory, profiles, now);
   expect(known.at('gauge', now + 1, now + 1)?.device.stationId).toBe('new');
   expect(known.incomplete).toEqual([
-    'device gauge: changed while the clock stood at 2027-11-22T00:00:00.000Z. Save it once more, so that it is known until when it was what it was',
+    'device gauge: changed by a clock that stood ahead of today. Save it once more, so that it is known until when it was what it was',
   ]);
   const later = new KnownDevices(inventory, profiles, until);
   expect(later.at('gauge', now, now)?.device.stationId).toBe('old');

@@ -35,7 +35,7 @@ export class KnownDevices {
     for (const former of inventory.former ?? [])
       if (former.until > now)
         this.incomplete.push(
-          `device ${former.device.id}: changed while the clock stood at ${new Date(former.until).toISOString()}. Save it once more, so that it is known until when it was what it was`,
+          `device ${former.device.id}: changed by a clock that stood ahead of today. Save it once more, so that it is known until when it was what it was`,
         );
       else formerOf.set(former.device.id, [...(formerOf.get(former.device.id) ?? []), former]);
     for (const device of inventory.devices) {

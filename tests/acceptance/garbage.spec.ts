@@ -190,11 +190,18 @@ describe('garbage at the doors for devices', () => {
   });
 
   it.each(doors)('turns strangers away with CONNACK 4: %s', async (door) => {
-    for (const username of [undefined, 'not-a-token', 'x'.repeat(60_000)])
+    for (const username of [undefined, 'not-a-token', 'x'.repeat(3_000)])
       await refusalShown(new RegExp(`unknown-credential at ${door}`), async () => {
         const options = username === undefined ? {} : { username };
         await expect(dial(urlOf(door), options)).rejects.toMatchObject({ code: 4 });
       });
+    await stillServes();
+  });
+
+  it.each(doors)('hangs up on strangers who say more than a CONNECT has: %s', async (door) => {
+    await refusalShown(new RegExp(`too-large at ${door}`), async () => {
+      await expect(dial(urlOf(door), { username: 'x'.repeat(60_000) })).rejects.toThrow(/./);
+    });
     await stillServes();
   });
 

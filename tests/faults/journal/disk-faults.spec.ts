@@ -162,7 +162,7 @@ describe('the newest segment, grown ahead of its data', () => {
     for (const text of ['first', 'half way', 'behind it']) await writer.append(telemetry(text));
     const { offsets, damaged } = await readJournal(real);
     expect(damaged).toEqual([]);
-    for (const readsHalfWay of [1, 2, 3]) {
+    for (const readsHalfWay of [1, 2]) {
       let reads = 0;
       const early = new FaultyFolder(real, (file) => ({
         read: async (into, at) => {
@@ -176,7 +176,7 @@ describe('the newest segment, grown ahead of its data', () => {
       }));
       const read = await readJournal(early);
       // Seen so once more, after the frame behind it was: that is no write under way.
-      if (readsHalfWay < 3) expect(read).toMatchObject({ texts: ['first', 'half way', 'behind it'], damaged: [] });
+      if (readsHalfWay < 2) expect(read).toMatchObject({ texts: ['first', 'half way', 'behind it'], damaged: [] });
       else expect(read.damaged).toMatchObject([{ offset: offsets[1] }]);
     }
     await writer.close();

@@ -63,9 +63,10 @@ export function readStretch(bytes: Buffer, at: JournalOffset, { salt, sealed, to
     // So many zeros that they fill a read of their own are more than are ever written ahead.
     if (zeros && !toTheEnd && end > 0) break;
     const next = zeros ? null : nextFrame(bytes, end + 1, salt);
+    // Of the newest segment it may still be being written, where no whole frame is seen behind it; more than a frame's length of such bytes is not.
+    if (next === null && !sealed && (toTheEnd || rest.length <= MAX_FRAME_BYTES)) break;
     if (next === null && toTheEnd) {
-      // Of the newest segment it may still be being written. Of a sealed one it is a tail that nobody was told about, or rot.
-      if (!sealed) break;
+      // Of a sealed one it is a tail that nobody was told about, or rot.
       if (!zeros && !isTorn(rest, salt)) passOver(end + beforeZeros(rest));
       end = bytes.length;
       break;

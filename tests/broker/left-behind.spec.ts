@@ -55,7 +55,7 @@ describe('what a client leaves behind at the MQTT door', () => {
       socket.end(connectPacket({ user: mail.tokens.a, id: how.clean ? '' : `unit-${nth}`, ...how }));
       await once(socket, 'close');
     }
-    await eventually(() => expect(mail.connections).toBe(0));
+    await eventually(() => expect(mail.remembered).toEqual({ counted: 0, held: 0 }));
   });
 
   it('is no will, when its token was withdrawn', async () => {

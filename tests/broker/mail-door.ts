@@ -86,9 +86,10 @@ export class MailDoor {
     return this.door.mqttPort;
   }
 
-  /** Clients that the door remembers. */
-  get connections(): number {
-    return this.door.connections;
+  /** Clients that the door counts, and that Aedes holds in memory. */
+  get remembered(): { counted: number; held: number } {
+    const { aedes } = this.door as unknown as { readonly aedes: { readonly clients: object } };
+    return { counted: this.door.connections, held: Object.keys(aedes.clients).length };
   }
 
   async start(): Promise<void> {

@@ -48,6 +48,10 @@ it.each<[string, Buffer]>([
   ['a topic with a U+0000', publishPacket(`${TELEMETRY}\0`, '{}', { qos: 1, id: 1 })],
   ['no topic filter to unsubscribe from', Buffer.from([0xa2, 2, 0, 1])],
   ['a PUBLISH that ends in its packet id', Buffer.concat([halfAnId(), PINGREQ, PINGREQ])],
+  ['a PUBLISH that ends in its packet id, and nothing behind it', halfAnId()],
+  ['a PUBACK without a packet id', Buffer.from([0x40, 0])],
+  ['a PUBREL with half a packet id', Buffer.from([0x62, 1, 0])],
+  ['a SUBSCRIBE with the packet id 0', Buffer.from([0x82, 6, 0, 0, 0, 1, 0x23, 0])],
 ])('hangs up on a client with %s', async (_, packet) => {
   const client = await RawClient.open(door.port);
   await client.send(hello());

@@ -4,6 +4,8 @@ import type { Client } from 'aedes';
 interface Packet {
   readonly cmd: string;
   readonly length: number;
+  /** Of those that have one; -1 where the packet, and what was read behind it, is too short for it. */
+  readonly messageId?: number;
   readonly clientId?: string;
   readonly username?: string;
   readonly password?: Buffer;
@@ -48,6 +50,7 @@ export function keepPacketRules(client: Client): void {
 function wrongWith(packet: Packet, parsed: number): string | null {
   // The parser goes on reading in the packet behind it.
   if (parsed > packet.length) return `a packet of ${packet.length} bytes that ends in the middle of a field`;
+  if (packet.messageId !== undefined && packet.messageId <= 0) return 'no packet id, or 0';
   switch (packet.cmd) {
     case 'connect':
       return wrongWithConnect(packet, parsed);

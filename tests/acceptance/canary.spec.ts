@@ -7,9 +7,10 @@ import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openRecords } from '@canh/adapters/records-sql/open-records';
 import { SqlAlertDesk } from '@canh/adapters/records-sql/sql-alert-desk';
-import { canhDone, CanhProcess, Program, type Settings, steadyPort, temporaryFolder } from '../support/canh-process.js';
+import { canhDone, CanhProcess, Program, type Settings, temporaryFolder } from '../support/canh-process.js';
 import { eventually } from '../support/eventually.js';
 import { SmtpInbox } from '../support/smtp-inbox.js';
+import { steadyPort } from '../support/steady-port.js';
 
 const CANARY_SECONDS = 6;
 /** What it may take a busy machine beyond the bound until the mail is there. */

@@ -5,9 +5,10 @@ import { connectAsync } from 'mqtt';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FileJournalReader } from '@canh/adapters/journal-files/file-journal-reader';
 import { START } from '@canh/core/readings/journal';
-import { canh, canhDone, Program, type Settings, steadyPort, temporaryFolder } from '../support/canh-process.js';
+import { canh, canhDone, Program, type Settings, temporaryFolder } from '../support/canh-process.js';
 import { eventually } from '../support/eventually.js';
 import { missing } from '../support/servers/series-server.js';
+import { steadyPort } from '../support/steady-port.js';
 import { riverProvince } from './river-province.js';
 
 const REQUESTS = 'v1/devices/me/rpc/request/+';

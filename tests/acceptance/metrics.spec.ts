@@ -4,16 +4,10 @@ import { rm } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { Fleet } from '@canh/simulators/fleet';
-import {
-  ADMIN_PASSWORD,
-  CanhProcess,
-  Program,
-  type Settings,
-  steadyPort,
-  temporaryFolder,
-} from '../support/canh-process.js';
+import { ADMIN_PASSWORD, CanhProcess, Program, type Settings, temporaryFolder } from '../support/canh-process.js';
 import { eventually } from '../support/eventually.js';
 import { SmtpInbox } from '../support/smtp-inbox.js';
+import { steadyPort } from '../support/steady-port.js';
 import { riverProvince } from './river-province.js';
 
 const MINUTE_MS = 60_000;

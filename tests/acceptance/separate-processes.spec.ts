@@ -2,9 +2,10 @@ import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AlertDetailView, AlertView, StationView } from '@canh/contract/views.dto';
 import { Fleet } from '@canh/simulators/fleet';
-import { ADMIN_PASSWORD, Api, Program, type Settings, steadyPort, temporaryFolder } from '../support/canh-process.js';
+import { ADMIN_PASSWORD, Api, Program, type Settings, temporaryFolder } from '../support/canh-process.js';
 import { eventually } from '../support/eventually.js';
 import { SmtpInbox } from '../support/smtp-inbox.js';
+import { steadyPort } from '../support/steady-port.js';
 import { OFFICER, riverProvince } from './river-province.js';
 
 const MINUTE_MS = 60_000;

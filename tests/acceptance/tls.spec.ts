@@ -5,8 +5,9 @@ import type { TLSSocket } from 'node:tls';
 import { connectAsync } from 'mqtt';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Authority, type Issued } from '../support/authority.js';
-import { CanhProcess, steadyPort, temporaryFolder } from '../support/canh-process.js';
+import { CanhProcess, temporaryFolder } from '../support/canh-process.js';
 import { eventually } from '../support/eventually.js';
+import { steadyPort } from '../support/steady-port.js';
 import { riverProvince } from './river-province.js';
 
 interface Answer {

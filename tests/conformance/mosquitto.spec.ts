@@ -1,10 +1,9 @@
 import { execFile } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { installed } from '../support/servers/series-server.js';
+import { steadyPort } from '../support/steady-port.js';
 import { ConformanceDoors } from './conformance-doors.js';
 import { MOSQUITTO_RESULTS, ONE_BY_ONE } from './mosquitto-results.js';
 
@@ -38,21 +37,12 @@ describe.skipIf(isMissing()).each([true, false])(
 );
 
 async function run(name: string, controlPort: number): Promise<{ code: number | undefined; words: string }> {
-  const args = [DRIVER, join(SOURCE, 'test'), `${name}.py`, `${controlPort}`, `${await freePort()}`];
+  const args = [DRIVER, join(SOURCE, 'test'), `${name}.py`, `${controlPort}`, `${await steadyPort()}`];
   return new Promise((resolve) => {
     const test = execFile('python3', args, { timeout: ENDS_WITHIN_MS }, (_error, stdout, stderr) =>
       resolve({ code: test.exitCode ?? undefined, words: `${stdout}${stderr}`.slice(-MOST_WORDS) }),
     );
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** Said loudly; in CI it is no reason to leave them out. */

@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -10,6 +8,7 @@ import { SqlContactBook } from '@canh/adapters/records-sql/sql-contact-book';
 import { SqlOutbox } from '@canh/adapters/records-sql/sql-outbox';
 import type { DeliveryRecord } from '@canh/core/dispatch/outbox';
 import { SmtpInbox } from '../support/smtp-inbox.js';
+import { steadyPort } from '../support/steady-port.js';
 import { NotifierProgram, type NotifierProcess } from './notifier-process.js';
 import { NIGHT, officer } from './story.js';
 
@@ -46,15 +45,6 @@ async function inbox(...of: Parameters<typeof SmtpInbox.start>): Promise<SmtpInb
   const server = await SmtpInbox.start(...of);
   closing.push(() => server.close());
   return server;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** The rules say that the Thạch Hãn is over BĐ3, just now; returns the alert's id. */
@@ -194,7 +184,7 @@ describe('the notifier as a process', () => {
   it('serves its health and its metrics where it is told to', async () => {
     const server = await inbox();
     const alertId = await flood();
-    const port = await freePort();
+    const port = await steadyPort();
     start({ CANH_SMTP_URL: server.url, CANH_NOTIFIER_PORT: String(port) });
     await told(alertId, ({ state }) => state === 'accepted');
     const health = await fetch(`http://127.0.0.1:${port}/health/ready`);

@@ -1,4 +1,3 @@
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { firstValueFrom, filter } from 'rxjs';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -9,6 +8,7 @@ import { sampleProvince } from '@canh/simulators/province/quang-tri';
 import { parseMetricMapping } from '@canh/simulators/recorded/metric-mapping';
 import { replay } from '@canh/simulators/replay';
 import { jam } from '@canh/simulators/stories/jam';
+import { steadyPort } from '../support/steady-port.js';
 import { MqttServer } from './mqtt-server.js';
 
 const devicesNamed = (...names: string[]): FleetDevice[] =>
@@ -127,8 +127,8 @@ describe('a fleet', () => {
 
   it('loses nothing when connections break again and again, and when the server is gone for a while', async () => {
     const devices = devicesNamed('a', 'b', 'c', 'd');
-    let server = await MqttServer.start(tokensOf(devices));
-    const { port } = server;
+    const port = await steadyPort();
+    let server = await MqttServer.start(tokensOf(devices), port);
     let heard = 0;
     server.verdict = () => ((heard += 1) % 37 === 0 ? 'hang-up' : 'acknowledge');
     const fleet = await Fleet.start({ url: server.url, devices });
@@ -182,11 +182,7 @@ describe('a fleet', () => {
   });
 
   it('says that nobody answers, with the address', async () => {
-    const probe = createServer();
-    await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', () => resolve()));
-    const { port } = probe.address() as AddressInfo;
-    await new Promise<void>((resolve) => probe.close(() => resolve()));
-    const url = `mqtt://127.0.0.1:${port}`;
+    const url = `mqtt://127.0.0.1:${await steadyPort()}`;
     await expect(Fleet.start({ url, devices: devicesNamed('a'), connectWithinMs: 1_500 })).rejects.toMatchObject({
       code: 'FLEET_CANNOT_CONNECT',
       message: expect.stringMatching(new RegExp(`${url}.*ECONNREFUSED`)) as string,

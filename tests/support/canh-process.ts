@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -24,19 +23,6 @@ export function built(path: string): string {
 /** A folder for one test, which `CanhProcess.remove` removes again. */
 export async function temporaryFolder(): Promise<string> {
   return mkdtemp(join(tmpdir(), 'canh-acceptance-'));
-}
-
-/** Below the range that the system gives out by itself, so that a process can come back to it after a kill. */
-export async function steadyPort(): Promise<number> {
-  for (;;) {
-    const port = 15_000 + Math.floor(Math.random() * 15_000);
-    const free = await new Promise<boolean>((done) => {
-      const probe = createServer();
-      probe.once('error', () => done(false));
-      probe.listen(port, '127.0.0.1', () => probe.close(() => done(true)));
-    });
-    if (free) return port;
-  }
 }
 
 export type Settings = Readonly<Record<string, string>>;

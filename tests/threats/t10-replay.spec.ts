@@ -6,9 +6,10 @@ import type { LedgerView } from '@canh/contract/views.dto';
 import { riverProvince } from '../acceptance/river-province.js';
 import { upTo } from '../faults/mutation/packets.js';
 import { times } from '../faults/process/length.js';
-import { CanhProcess, steadyPort, temporaryFolder } from '../support/canh-process.js';
+import { CanhProcess, temporaryFolder } from '../support/canh-process.js';
 import { eventually } from '../support/eventually.js';
 import { faultSeed, seededRandom } from '../support/seeded.js';
+import { steadyPort } from '../support/steady-port.js';
 
 const TELEMETRY = 'v1/devices/me/telemetry';
 const READINGS = times(400, 10_000);

@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
-import { ADMIN_PASSWORD, Api, Program, steadyPort } from '../../support/canh-process.js';
+import { ADMIN_PASSWORD, Api, Program } from '../../support/canh-process.js';
 import { eventually } from '../../support/eventually.js';
 import { faultSeed } from '../../support/seeded.js';
+import { steadyPort } from '../../support/steady-port.js';
 import { expectStoryTold, FIRST_READING, mailsOf, storyOf, TOLD_WITHIN_MS } from './flood.js';
 import { pause, times, withinMs } from './length.js';
 import { Load, shuffled } from './load.js';

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { steadyPort } from '../../support/steady-port.js';
 
 /** How it behaves. What it does not store, it answers with an error or not at all, except `slow` and `reply-lost`. */
 export type Behaviour =
@@ -45,10 +45,14 @@ export class ScriptedInflux {
   /** Lines with this value are refused: with a 400 the others of the body are stored, with a 422 none. */
   poison: { readonly value: number; readonly status: 400 | 422 } | null = null;
   #server: Server | null = null;
-  #port = 0;
+  readonly #port: number;
+
+  private constructor(port: number) {
+    this.#port = port;
+  }
 
   static async start(): Promise<ScriptedInflux> {
-    const influx = new ScriptedInflux();
+    const influx = new ScriptedInflux(await steadyPort());
     await influx.listen();
     return influx;
   }
@@ -62,7 +66,6 @@ export class ScriptedInflux {
     this.#server = createServer((request, response) => void this.#answer(request, response));
     this.#server.listen(this.#port, '127.0.0.1');
     await once(this.#server, 'listening');
-    this.#port = (this.#server.address() as AddressInfo).port;
   }
 
   async down(): Promise<void> {

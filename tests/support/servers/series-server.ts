@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { steadyPort } from '../steady-port.js';
 
 /** A real time series server of its own: on a free port, with a folder that is gone after `remove`. */
 export interface SeriesServer {
@@ -53,7 +53,7 @@ export async function startSeriesServer(program: Program): Promise<SeriesServer>
   const folder = await mkdtemp(join(tmpdir(), `canh-${program.name}-`));
   // Between our look for a free port and its start somebody else can take it.
   for (let attempt = 1; ; attempt++) {
-    const port = await freePort();
+    const port = await steadyPort();
     const args = await program.args(folder, port);
     const url = `http://127.0.0.1:${port}`;
     try {
@@ -117,13 +117,4 @@ async function answers(url: string): Promise<boolean> {
   } catch {
     return false;
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('The machine gave no port.');
-  return address.port;
 }

@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { SessionStore, type DropReason, type SessionLimits } from '@canh/adapters/mqtt-sessions/session-store';
+import type { DropReason, SessionLimits } from '@canh/adapters/mqtt-sessions/session-parts';
+import { SessionStore } from '@canh/adapters/mqtt-sessions/session-store';
 import { systemClock } from '@canh/runtime/system-clock';
 
 interface AbstractTest {

@@ -1,5 +1,5 @@
 import { Counter, type Registry } from 'prom-client';
-import type { DropReason } from '@canh/adapters/mqtt-sessions/session-store';
+import type { DropReason } from '@canh/adapters/mqtt-sessions/session-parts';
 import { MINUTE_MS } from '@canh/core/time/instant';
 import type { Log } from '@canh/runtime/log';
 

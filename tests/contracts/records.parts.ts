@@ -6,6 +6,7 @@ import { SqlCheckpoints } from '@canh/adapters/records-sql/sql-checkpoints';
 import { SqlContactBook } from '@canh/adapters/records-sql/sql-contact-book';
 import { SqlCredentialDesk } from '@canh/adapters/records-sql/sql-credential-desk';
 import { SqlCredentials } from '@canh/adapters/records-sql/sql-credentials';
+import { SqlCommandDesk, SqlCommandQueue } from '@canh/adapters/records-sql/sql-device-commands';
 import { SqlDeviceAttributes } from '@canh/adapters/records-sql/sql-device-attributes';
 import { SqlInventoryDesk } from '@canh/adapters/records-sql/sql-inventory-desk';
 import { SqlLedger } from '@canh/adapters/records-sql/sql-ledger';
@@ -23,6 +24,7 @@ import type { Quarantine, QuarantineDesk, ReplayRequests } from '@canh/core/read
 import type { Checkpoints } from '@canh/core/rules/checkpoints';
 import type { Ledger, LedgerDesk } from '@canh/core/series/ledger';
 import type { DeviceAttributes } from '@canh/core/stations/attributes';
+import type { CommandDesk, CommandQueue } from '@canh/core/stations/device-commands';
 import type { CredentialDesk, Credentials } from '@canh/core/stations/credentials';
 import type { InventoryDesk, Registry } from '@canh/core/stations/registry';
 
@@ -33,6 +35,8 @@ export interface Records {
   readonly credentials: Credentials;
   readonly credentialDesk: CredentialDesk;
   readonly attributes: DeviceAttributes;
+  readonly commandDesk: CommandDesk;
+  readonly commandQueue: CommandQueue;
   readonly quarantine: Quarantine;
   readonly quarantineDesk: QuarantineDesk;
   readonly replayRequests: ReplayRequests;
@@ -71,6 +75,8 @@ export async function openRecordsAt(address: string): Promise<Records> {
     credentials: new SqlCredentials(database, serverKey, recordsClock),
     credentialDesk: new SqlCredentialDesk(database, serverKey),
     attributes: new SqlDeviceAttributes(database),
+    commandDesk: new SqlCommandDesk(database),
+    commandQueue: new SqlCommandQueue(database),
     quarantine: new SqlQuarantine(database, QUARANTINE_KEPT),
     quarantineDesk: new SqlQuarantineDesk(database),
     replayRequests: new SqlReplayRequests(database),

@@ -14,6 +14,7 @@ import { ProcessorLink } from '@canh/adapters/processor-link/processor-link';
 import { openRecords, type RecordsDatabase } from '@canh/adapters/records-sql/open-records';
 import { loadServerKey } from '@canh/adapters/records-sql/server-key';
 import { SqlAlertDesk } from '@canh/adapters/records-sql/sql-alert-desk';
+import { SqlCommandDesk } from '@canh/adapters/records-sql/sql-device-commands';
 import { SqlLedgerDesk } from '@canh/adapters/records-sql/sql-ledger-desk';
 import { SqlOperators } from '@canh/adapters/records-sql/sql-operators';
 import { SqlOutbox } from '@canh/adapters/records-sql/sql-outbox';
@@ -26,6 +27,7 @@ import { QuarantineDesk } from '@canh/core/readings/quarantine';
 import type { Catalogue } from '@canh/core/rules/catalogue';
 import { LedgerDesk } from '@canh/core/series/ledger';
 import { LiveSeries } from '@canh/core/series/live-series';
+import { CommandDesk } from '@canh/core/stations/device-commands';
 import { Registry } from '@canh/core/stations/registry';
 import type { Clock } from '@canh/core/time/instant';
 import { Health } from '@canh/runtime/health';
@@ -37,6 +39,7 @@ import { ensureAdministrator } from './administrator.js';
 import { AlertsController } from './alerts/alerts.controller.js';
 import { ConsoleMetrics } from './console.metrics.js';
 import { ConsoleSettings } from './console.settings.js';
+import { DevicesController } from './devices/devices.controller.js';
 import { Directories } from './directory.js';
 import { LedgerController } from './ledger/ledger.controller.js';
 import { LiveController } from './live/live.controller.js';
@@ -126,6 +129,7 @@ function consoleModule(parts: ConsoleParts): DynamicModule {
     controllers: [
       SessionController,
       StationsController,
+      DevicesController,
       AlertsController,
       LedgerController,
       QuarantineController,
@@ -138,6 +142,7 @@ function consoleModule(parts: ConsoleParts): DynamicModule {
       { provide: Operators, useFactory: () => new SqlOperators(records) },
       { provide: AlertDesk, useFactory: () => new SqlAlertDesk(records) },
       { provide: Outbox, useFactory: () => new SqlOutbox(records) },
+      { provide: CommandDesk, useFactory: () => new SqlCommandDesk(records) },
       { provide: LedgerDesk, useFactory: () => new SqlLedgerDesk(records) },
       { provide: QuarantineDesk, useFactory: () => new SqlQuarantineDesk(records) },
       { provide: Registry, useFactory: () => new SqlRegistry(records) },

@@ -95,6 +95,24 @@ export const onlyAdministrators = (): Problem =>
     en: 'Only administrators may do this.',
   });
 
+export const unknownCommand = (deviceId: string, command: string): Problem =>
+  new Problem(404, 'unknown-command', {
+    vi: `Thiết bị “${deviceId}” không có lệnh số “${command}”.`,
+    en: `Device “${deviceId}” has no command “${command}”.`,
+  });
+
+export const paramsTooLong = (bytes: number, most: number): Problem =>
+  new Problem(400, 'params-too-long', {
+    vi: `Tham số dài ${bytes} byte, nhiều nhất ${most}. Hãy gửi ít hơn.`,
+    en: `The params have ${bytes} bytes, at most ${most}. Send less.`,
+  });
+
+export const tooManyCommands = (deviceId: string): Problem =>
+  new Problem(409, 'too-many-commands', {
+    vi: `Đã có quá nhiều lệnh đang chờ thiết bị “${deviceId}”. Hãy đợi thiết bị nhận bớt hoặc các lệnh đó hết hạn.`,
+    en: `Too many commands wait for device “${deviceId}” already. Wait until it has taken them or they have expired.`,
+  });
+
 export const unknownAlert = (): Problem =>
   new Problem(404, 'unknown-alert', { vi: 'Không có cảnh báo này.', en: 'There is no such alert.' });
 

@@ -1,6 +1,8 @@
 import { Type } from 'class-transformer';
 import { IsBoolean, IsIn, IsInt, IsOptional, IsString, Max, MaxLength, Min, MinLength } from 'class-validator';
 import type { QuarantineReason } from '@canh/core/readings/quarantine';
+import { LONGEST_METHOD } from '@canh/core/stations/device-commands';
+import { IsDuration } from './document.js';
 
 /** 2100-01-01: what is later is no time in milliseconds. */
 const LATEST = 4_102_444_800_000;
@@ -152,4 +154,22 @@ export class ReplayQuarantined extends QuarantineFilter {
   @IsOptional()
   @IsBoolean()
   all?: boolean;
+}
+
+/** What a device is asked to do, in the words of `canh device send`. */
+export class SendCommand {
+  /** What to do, in the device's words. */
+  @IsString()
+  @MinLength(1)
+  @MaxLength(LONGEST_METHOD)
+  method!: string;
+
+  /** With what: any JSON value, 16 KiB at most; an empty object unless said. */
+  @IsOptional()
+  params?: unknown;
+
+  /** Not delivered any more after so long: 90s, 10m, 24h; 1h unless said. */
+  @IsOptional()
+  @IsDuration('1s', '30d')
+  expires?: string;
 }

@@ -2,6 +2,7 @@ import type { AlertEvent, AlertState } from '@canh/core/alerts/alert';
 import type { ChannelName, DeliveryState, Outcome } from '@canh/core/dispatch/notice';
 import type { Severity } from '@canh/core/rules/rule';
 import type { QuarantineReason } from '@canh/core/readings/quarantine';
+import type { CommandState } from '@canh/core/stations/device-commands';
 import type { DeviceKind } from '@canh/core/stations/profile';
 
 /** What the API answers with. Times are milliseconds since the epoch, UTC. */
@@ -307,6 +308,47 @@ export class LedgerReadingsView {
   stored!: number;
   /** Those received in that hour, newest first, 2,000 at most; some that were measured days before are not looked for. */
   readings!: StoredReadingView[];
+}
+
+/** What a device was asked to do and what became of it, in the words of `canh device commands`. */
+export class DeviceCommandView {
+  /** Its number; the device has it in the topic. */
+  command!: number;
+  device!: string;
+  method!: string;
+  /** Any JSON value. */
+  params!: unknown;
+  /** The person's name, or the login at the command line. */
+  by!: string;
+  /**
+   * `waiting` kept until the device listens · `sent` on its way, or kept in the session of a device that is away · `delivered` acknowledged by
+   * the device · `unconfirmed` sent to a subscription of QoS 0, which acknowledges nothing · `answered` · `expired` not delivered in time ·
+   * `dropped` the session that it was kept for has ended.
+   */
+  state!: CommandState;
+  created!: number;
+  /** Not delivered any more from then on. */
+  expires!: number;
+  sent!: number | null;
+  /** Through whose connection or session it was sent, where that is not the device's own: its gateway. */
+  through!: string | null;
+  delivered!: number | null;
+  answered!: number | null;
+  /** What the device answered, as it came; in lists the first 4,096 characters. */
+  answer!: string | null;
+  /** There is more of the answer: ask for the one command. */
+  answerCut!: boolean;
+}
+
+/** A device of a station. */
+export class DeviceView {
+  id!: string;
+  name!: string;
+  profileId!: string;
+  /** The device that may publish for it. */
+  gatewayId!: string | null;
+  /** The newest first, five at most. */
+  commands!: DeviceCommandView[];
 }
 
 /**

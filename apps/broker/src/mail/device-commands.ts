@@ -1,10 +1,10 @@
 import type { SessionStore } from '@canh/adapters/mqtt-sessions/session-store';
 import { deviceOfSession } from '@canh/adapters/mqtt-sessions/session-id';
-import type { CommandQueue, DeviceCommand } from '@canh/core/stations/device-commands';
+import type { CommandQueue, OpenCommand } from '@canh/core/stations/device-commands';
 import type { Clock } from '@canh/core/time/instant';
 import type { Log } from '@canh/runtime/log';
 import type { DeviceMailbox } from './device-mailbox.js';
-import { commandOfRequest, requestTopic } from '../mqtt/device-topics.js';
+import { commandOfRequest, gatewayRequestTopic, requestTopic } from '../mqtt/device-topics.js';
 
 const MOST_A_LOOK = 1_000;
 
@@ -63,29 +63,58 @@ export class DeviceCommands {
     const topics = this.store.acknowledged(MOST_A_LOOK);
     for (const topic of topics) {
       const deviceId = deviceOfSession(topic);
-      const id = commandOfRequest(topic.slice(deviceId.length + 1));
+      const request = topic.slice(deviceId.length + 1);
+      const id = commandOfRequest(request);
       if (id === null) continue;
       await this.queue.became(id, 'delivered', this.clock.now());
       // A device has a command once, however many sessions it left.
-      await this.mailbox.withdraw(deviceId, requestTopic(id));
+      await this.mailbox.withdraw(deviceId, request);
     }
     await this.store.forgetAcknowledged(topics);
   }
 
-  private async bring({ id, deviceId, method, params, state, expiresAt }: DeviceCommand): Promise<void> {
+  private async bring(command: OpenCommand): Promise<void> {
+    const { id, expiresAt, state, sentThrough } = command;
     const now = this.clock.now();
-    const topic = requestTopic(id);
-    if (expiresAt <= now) {
-      await this.mailbox.withdraw(deviceId, topic);
-      return this.queue.became(id, 'expired', now);
+    const ways = waysTo(command);
+    const ends = async (how: 'expired' | 'dropped'): Promise<void> => {
+      for (const { to, topic } of ways) await this.mailbox.withdraw(to, topic);
+      if (sentThrough !== null) await this.mailbox.withdraw(sentThrough, gatewayRequestTopic(id));
+      await this.queue.became(id, how, now);
+    };
+    if (expiresAt <= now) return ends('expired');
+    const under = ways.find((way) => this.isUnderWay(way));
+    // Also where the device stands behind another gateway since: the one that has the command does not speak for it any more.
+    if (state === 'sent') return under === undefined ? ends('dropped') : undefined;
+    // Handed over before a crash, and not noted any more.
+    if (under !== undefined) return this.queue.sent(id, 'sent', under.to, now);
+    // Who listens now before who has a session only: it may be one that the device left long ago.
+    const heard = ways.filter(({ to, topic }) => this.mailbox.isHeard(to, topic));
+    for (const { to, topic, payload } of [...heard, ...ways.filter((way) => !heard.includes(way))]) {
+      const sent = await this.mailbox.send(to, { topic, payload, expiresAt });
+      if (sent === 'arriving') return;
+      if (sent !== 'nobody') return this.queue.sent(id, sent, to, now);
     }
-    if (state === 'sent') {
-      // What was acknowledged since the beginning of this look is noted at the next.
-      if (this.mailbox.holds(deviceId, topic) || this.store.hasAcknowledged(`${deviceId}/${topic}`)) return;
-      return this.queue.became(id, 'dropped', now);
-    }
-    const payload = Buffer.from(`{"method":${JSON.stringify(method)},"params":${params}}`);
-    const sent = await this.mailbox.send(deviceId, { topic, payload, expiresAt });
-    if (sent === 'sent' || sent === 'unconfirmed') await this.queue.became(id, sent, now);
   }
+
+  /** Waits for a connection or a session, or was acknowledged since the beginning of this look, which is noted at the next. */
+  private isUnderWay({ to, topic }: Way): boolean {
+    return this.mailbox.holds(to, topic) || this.store.hasAcknowledged(`${to}/${topic}`);
+  }
+}
+
+/** Whose connections and sessions may take a command, and as what. */
+interface Way {
+  readonly to: string;
+  readonly topic: string;
+  readonly payload: Buffer;
+}
+
+/** To the device itself, and through its gateway where it has one. */
+function waysTo({ id, deviceId, method, params, gateway }: OpenCommand): Way[] {
+  const asked = `"method":${JSON.stringify(method)},"params":${params}`;
+  const itself = { to: deviceId, topic: requestTopic(id), payload: Buffer.from(`{${asked}}`) };
+  if (gateway === null) return [itself];
+  const through = `{"device":${JSON.stringify(gateway.deviceName)},"data":{"id":${id},${asked}}}`;
+  return [itself, { to: gateway.id, topic: gatewayRequestTopic(id), payload: Buffer.from(through) }];
 }

@@ -2,6 +2,7 @@ import type { Client } from 'aedes';
 import type { SessionStore } from '@canh/adapters/mqtt-sessions/session-store';
 import { takesIn } from '@canh/adapters/mqtt-sessions/topic-filter';
 import type { Instant } from '@canh/core/time/instant';
+import { outsideTopic } from '../mqtt/device-topics.js';
 
 /** Of Aedes 1, and none of its types: what a connection is subscribed to, by filter. */
 interface Inside {
@@ -19,6 +20,7 @@ interface Connection {
 export type Sent = 'sent' | 'unconfirmed' | 'nobody' | 'arriving';
 
 export interface Letter {
+  /** As it is called inside, where no two letters to one device have the same. */
   readonly topic: string;
   readonly payload: Buffer;
   readonly expiresAt: Instant;
@@ -28,8 +30,8 @@ const MOST_IDS = 65_535;
 
 /**
  * What is sent to devices. All of them subscribe to the same names, so nothing goes by those: a message carries the device's id in front of
- * its topic, is handed to the connections of that device alone and put into its sessions alone, and loses the id at the last moment, on
- * a connection of that device.
+ * its topic, is handed to the connections of that device alone and put into its sessions alone, and is given its topic of outside at the last
+ * moment, on a connection of that device.
  */
 export class DeviceMailbox {
   private readonly connections = new Map<string, Set<Connection>>();
@@ -67,7 +69,7 @@ export class DeviceMailbox {
   ): P | null {
     if (!packet.topic.startsWith(`${deviceId}/`)) return null;
     const { topic } = packet;
-    packet.topic = topic.slice(deviceId.length + 1);
+    packet.topic = outsideTopic(topic.slice(deviceId.length + 1));
     const connection = this.ofClient.get(client);
     // Of a clean session nothing is kept on disk that a PUBACK could be found by.
     if (client.clean && packet.qos > 0 && connection !== undefined) {
@@ -95,13 +97,13 @@ export class DeviceMailbox {
       messageExpiry: expiresAt,
     } as const;
     const away = this.store
-      .subscribersOf(deviceId, topic)
+      .subscribersOf(deviceId, outsideTopic(topic))
       .filter(({ clientId, qos }) => qos > 0 && online.every(({ client }) => client.id !== clientId));
     await this.store.outgoingEnqueueCombi(away, { ...packet, qos: 1 });
     let confirmed = away.length > 0;
     let sent = confirmed;
     for (const { client } of online) {
-      const qos = qosFor(client, topic);
+      const qos = qosFor(client, outsideTopic(topic));
       if (qos === null) continue;
       // Not waited for: a device that reads slowly would hold up the commands of all others.
       client.publish({ ...packet, qos } as Parameters<Client['publish']>[0], () => undefined);
@@ -111,6 +113,11 @@ export class DeviceMailbox {
     await this.store.durable();
     if (!sent) return 'nobody';
     return confirmed ? 'sent' : 'unconfirmed';
+  }
+
+  /** Whether somebody who is connected follows the topic. */
+  isHeard(deviceId: string, topic: string): boolean {
+    return this.online(deviceId).some(({ client }) => qosFor(client, outsideTopic(topic)) !== null);
   }
 
   /** Whether the message waits in a session of the device, or for the acknowledgement of one of its connections. */

@@ -31,19 +31,39 @@ export function mayFollow(filter: string): boolean {
   return SUBSCRIBE_FILTERS.has(filter);
 }
 
+const REQUEST = 'v1/devices/me/rpc/request/';
+const RESPONSE = 'v1/devices/me/rpc/response/';
+/** Where a gateway finds the commands to all devices behind it, and answers them. */
+const GATEWAY_COMMANDS = 'v1/gateway/rpc';
+
 /** Where a device finds the command with this id. */
 export function requestTopic(id: number): string {
-  return `v1/devices/me/rpc/request/${id}`;
+  return `${REQUEST}${id}`;
 }
 
-/** The id of the command in such a topic, or null. */
+/** Where a gateway finds the command with this id, as it is called inside: to the gateway all are on one topic. */
+export function gatewayRequestTopic(id: number): string {
+  return `${GATEWAY_COMMANDS}/${id}`;
+}
+
+/** What the topic of a command is called outside. */
+export function outsideTopic(topic: string): string {
+  return topic.startsWith(`${GATEWAY_COMMANDS}/`) ? GATEWAY_COMMANDS : topic;
+}
+
+/** The id of the command in such a topic, as it is called inside, or null. */
 export function commandOfRequest(topic: string): number | null {
-  return idAfter('v1/devices/me/rpc/request/', topic);
+  return idAfter(REQUEST, topic) ?? idAfter(`${GATEWAY_COMMANDS}/`, topic);
 }
 
 /** The id of the command that a device answers by publishing to this topic, or null. */
 export function commandOfResponse(topic: string): number | null {
-  return idAfter('v1/devices/me/rpc/response/', topic);
+  return idAfter(RESPONSE, topic);
+}
+
+/** Whether publishing to this topic answers a command: a device its own, or a gateway one to a device behind it. */
+export function isAnswer(topic: string): boolean {
+  return topic === GATEWAY_COMMANDS || commandOfResponse(topic) !== null;
 }
 
 function idAfter(prefix: string, topic: string): number | null {

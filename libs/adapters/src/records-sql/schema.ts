@@ -70,6 +70,7 @@ export interface Schema {
     delivered_at: number | null;
     answered_at: number | null;
     answer: string | null;
+    sent_through: string | null;
   };
   device_attributes: { device_id: string; name: string; value: string; at: number };
   quarantine: {

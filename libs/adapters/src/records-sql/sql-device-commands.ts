@@ -1,22 +1,25 @@
-import type { Selectable } from 'kysely';
+import type { Selectable, Updateable } from 'kysely';
 import { CanhError } from '@canh/core/canh-error';
 import {
   CommandDesk,
   CommandQueue,
+  LONGEST_KEPT_MS,
+  LONGEST_METHOD,
+  MOST_BYTES_OF_PARAMS,
   type CommandState,
   type DeviceCommand,
   type NewCommand,
+  type OpenCommand,
 } from '@canh/core/stations/device-commands';
-import type { Instant } from '@canh/core/time/instant';
+import { DAY_MS, type Instant } from '@canh/core/time/instant';
 import { raise } from './counters.js';
+import { grouped } from './grouped.js';
 import type { RecordsDatabase } from './open-records.js';
 import type { Schema } from './schema.js';
 
 /** Of one device. */
 const MOST_OPEN = 100;
 const MOST_KEPT = 500;
-const LONGEST_METHOD = 100;
-const MOST_BYTES_OF_PARAMS = 16_384;
 const OPEN: CommandState[] = ['waiting', 'sent'];
 
 export class SqlCommandDesk extends CommandDesk {
@@ -28,9 +31,13 @@ export class SqlCommandDesk extends CommandDesk {
     mustBeSendable(method, params);
     if (expiresAt <= now)
       throw new CanhError('BAD_COMMAND', `The command would have expired before it is sent. Give it a later time.`);
+    if (expiresAt > now + LONGEST_KEPT_MS)
+      throw new CanhError(
+        'BAD_COMMAND',
+        `A command is kept for at most ${LONGEST_KEPT_MS / DAY_MS} days. Let it expire earlier: 1h, 24h, 7d.`,
+      );
     return this.database.write(async (transaction) => {
       await mustExist(transaction, deviceId);
-      await mustConnectItself(transaction, deviceId);
       const { open } = await transaction
         .selectFrom('device_commands')
         .select((row) => row.fn.countAll<number>().as('open'))
@@ -58,6 +65,7 @@ export class SqlCommandDesk extends CommandDesk {
           delivered_at: null,
           answered_at: null,
           answer: null,
+          sent_through: null,
         })
         .execute();
       const oldest = await transaction
@@ -90,6 +98,40 @@ export class SqlCommandDesk extends CommandDesk {
       .execute();
     return rows.map(commandOf);
   }
+
+  async one(deviceId: string, id: number): Promise<DeviceCommand | null> {
+    await mustExist(this.database, deviceId);
+    const row = await this.database
+      .selectFrom('device_commands')
+      .selectAll()
+      .where('device_id', '=', deviceId)
+      .where('id', '=', id)
+      .executeTakeFirst();
+    return row === undefined ? null : commandOf(row);
+  }
+
+  async newest(deviceIds: readonly string[], each: number): Promise<ReadonlyMap<string, readonly DeviceCommand[]>> {
+    if (deviceIds.length === 0) return new Map();
+    const rows = await this.database
+      .selectFrom((table) =>
+        table
+          .selectFrom('device_commands')
+          .selectAll()
+          .select(({ fn }) =>
+            fn
+              .agg<number>('row_number')
+              .over((over) => over.partitionBy('device_id').orderBy('id', 'desc'))
+              .as('place'),
+          )
+          .where('device_id', 'in', deviceIds)
+          .as('placed'),
+      )
+      .selectAll()
+      .where('place', '<=', each)
+      .orderBy('id', 'desc')
+      .execute();
+    return grouped(rows.map(commandOf), ({ deviceId }) => deviceId);
+  }
 }
 
 export class SqlCommandQueue extends CommandQueue {
@@ -97,29 +139,29 @@ export class SqlCommandQueue extends CommandQueue {
     super();
   }
 
-  async open(after: number, limit: number): Promise<DeviceCommand[]> {
+  async open(after: number, limit: number): Promise<OpenCommand[]> {
     const rows = await this.database
       .selectFrom('device_commands')
-      .selectAll()
+      .innerJoin('devices', 'devices.id', 'device_commands.device_id')
+      .selectAll('device_commands')
+      .select(['devices.gateway_id', 'devices.name'])
       .where('state', 'in', OPEN)
-      .where('id', '>', after)
-      .orderBy('id')
+      .where('device_commands.id', '>', after)
+      .orderBy('device_commands.id')
       .limit(limit)
       .execute();
-    return rows.map(commandOf);
+    return rows.map((row) => ({
+      ...commandOf(row),
+      gateway: row.gateway_id === null ? null : { id: row.gateway_id, deviceName: row.name },
+    }));
   }
 
-  async became(id: number, state: CommandState, at: Instant): Promise<void> {
-    const when =
-      state === 'delivered' ? { delivered_at: at } : state === 'sent' || state === 'unconfirmed' ? { sent_at: at } : {};
-    await this.database.write((transaction) =>
-      transaction
-        .updateTable('device_commands')
-        .set({ state, ...when })
-        .where('id', '=', id)
-        .where('answered_at', 'is', null)
-        .execute(),
-    );
+  sent(id: number, state: 'sent' | 'unconfirmed', through: string, at: Instant): Promise<void> {
+    return this.note(id, { state, sent_through: through, sent_at: at });
+  }
+
+  became(id: number, state: 'delivered' | 'expired' | 'dropped', at: Instant): Promise<void> {
+    return this.note(id, state === 'delivered' ? { state, delivered_at: at } : { state });
   }
 
   async expectsAnswer(deviceId: string, id: number): Promise<boolean> {
@@ -133,6 +175,19 @@ export class SqlCommandQueue extends CommandQueue {
     return row !== undefined;
   }
 
+  async deviceBehind(gatewayId: string, deviceName: string, commandId: number): Promise<string | null> {
+    const device = await this.database
+      .selectFrom('device_commands')
+      .innerJoin('devices', 'devices.id', 'device_commands.device_id')
+      .select('devices.id')
+      .where('device_commands.id', '=', commandId)
+      .where('devices.name', '=', deviceName)
+      // It may stand behind another gateway since, and an answer may be quicker than the note of what was sent.
+      .where(({ or, eb }) => or([eb('sent_through', '=', gatewayId), eb('devices.gateway_id', '=', gatewayId)]))
+      .executeTakeFirst();
+    return device?.id ?? null;
+  }
+
   async answered(deviceId: string, id: number, answer: string, at: Instant): Promise<void> {
     await this.database.write((transaction) =>
       transaction
@@ -140,6 +195,17 @@ export class SqlCommandQueue extends CommandQueue {
         .set({ state: 'answered', answer, answered_at: at })
         .where('id', '=', id)
         .where('device_id', '=', deviceId)
+        .where('answered_at', 'is', null)
+        .execute(),
+    );
+  }
+
+  private async note(id: number, what: Updateable<Schema['device_commands']>): Promise<void> {
+    await this.database.write((transaction) =>
+      transaction
+        .updateTable('device_commands')
+        .set(what)
+        .where('id', '=', id)
         .where('answered_at', 'is', null)
         .execute(),
     );
@@ -175,24 +241,6 @@ async function mustExist(database: Pick<RecordsDatabase, 'selectFrom'>, deviceId
     );
 }
 
-/** A gateway has no way yet to be told what is for one of its devices. */
-async function mustConnectItself(database: Pick<RecordsDatabase, 'selectFrom'>, deviceId: string): Promise<void> {
-  const behind = await database
-    .selectFrom('devices')
-    .select('gateway_id')
-    .where('id', '=', deviceId)
-    .where('gateway_id', 'is not', null)
-    .where(({ not, exists, selectFrom }) =>
-      not(exists(selectFrom('device_tokens').select('token_hash').where('device_id', '=', deviceId))),
-    )
-    .executeTakeFirst();
-  if (behind !== undefined)
-    throw new CanhError(
-      'BEHIND_GATEWAY',
-      `${deviceId} has no connection of its own: it reports through ${behind.gateway_id}. Send the command to that gateway, or give the device a token.`,
-    );
-}
-
 function commandOf(row: Selectable<Schema['device_commands']>): DeviceCommand {
   return {
     id: row.id,
@@ -206,6 +254,7 @@ function commandOf(row: Selectable<Schema['device_commands']>): DeviceCommand {
     sentAt: row.sent_at,
     deliveredAt: row.delivered_at,
     answeredAt: row.answered_at,
+    sentThrough: row.sent_through,
     answer: row.answer,
   };
 }

@@ -2,17 +2,6 @@ import 'reflect-metadata';
 import { Command, CommanderError } from 'commander';
 import { CanhError } from '@canh/core/canh-error';
 import { lineFor } from '@canh/runtime/run';
-import { addDemoCommand } from './commands/demo-command.js';
-import { addAreaCommands } from './commands/area-commands.js';
-import { addContactCommands } from './commands/contact-commands.js';
-import { addDeviceCommands } from './commands/device-commands.js';
-import { addStationCommands } from './commands/station-commands.js';
-import { addLedgerCommand } from './commands/ledger-command.js';
-import { addQuarantineCommands } from './commands/quarantine-commands.js';
-import { addReconcileCommand } from './commands/reconcile-command.js';
-import { addReplayCommand } from './commands/replay-command.js';
-import { addSimulateCommand } from './commands/simulate-command.js';
-import { addStartCommand } from './commands/start-command.js';
 
 const program = new Command('canh')
   .description(
@@ -21,17 +10,20 @@ const program = new Command('canh')
   .exitOverride()
   .showHelpAfterError();
 
-addStartCommand(program);
-addDemoCommand(program);
-addSimulateCommand(program);
-addReplayCommand(program);
-addAreaCommands(program);
-addStationCommands(program);
-addDeviceCommands(program);
-addContactCommands(program);
-addLedgerCommand(program);
-addQuarantineCommands(program);
-addReconcileCommand(program);
+/** Each is loaded when it is asked for: all of them together are two thousand files, which take longer than most commands do. */
+const COMMANDS = new Map<string, () => Promise<(program: Command) => void>>([
+  ['start', async () => (await import('./commands/start-command.js')).addStartCommand],
+  ['demo', async () => (await import('./commands/demo-command.js')).addDemoCommand],
+  ['simulate', async () => (await import('./commands/simulate-command.js')).addSimulateCommand],
+  ['replay', async () => (await import('./commands/replay-command.js')).addReplayCommand],
+  ['area', async () => (await import('./commands/area-commands.js')).addAreaCommands],
+  ['station', async () => (await import('./commands/station-commands.js')).addStationCommands],
+  ['device', async () => (await import('./commands/device-commands.js')).addDeviceCommands],
+  ['contact', async () => (await import('./commands/contact-commands.js')).addContactCommands],
+  ['ledger', async () => (await import('./commands/ledger-command.js')).addLedgerCommand],
+  ['quarantine', async () => (await import('./commands/quarantine-commands.js')).addQuarantineCommands],
+  ['reconcile', async () => (await import('./commands/reconcile-command.js')).addReconcileCommand],
+]);
 
 const ASKED_WRONGLY: ReadonlySet<string> = new Set([
   'BAD_DOCUMENT',
@@ -61,6 +53,9 @@ const ASKED_WRONGLY: ReadonlySet<string> = new Set([
 
 /** 0 done, 1 could not be done, 2 asked wrongly. */
 try {
+  const asked = COMMANDS.get(process.argv[2] ?? '');
+  // Help, and what is no command, want the list of all.
+  for (const load of asked === undefined ? COMMANDS.values() : [asked]) (await load())(program);
   await program.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;

@@ -33,7 +33,8 @@ export interface RecordsDesk {
   readonly contacts: ContactBook;
   readonly quarantine: QuarantineDesk;
   readonly ledger: LedgerDesk;
-  readonly catalogue: Catalogue;
+  /** Read when it is asked for: most commands have no use for it. */
+  readonly profiles: () => Promise<Catalogue['profiles']>;
 }
 
 /** The same, but only where there are records: a folder that was mistyped is not "none". Throws CanhError `NO_RECORDS`. */
@@ -59,7 +60,7 @@ export async function withRecords<T>(work: (desk: RecordsDesk) => Promise<T>): P
       contacts: new SqlContactBook(database),
       quarantine: new SqlQuarantineDesk(database),
       ledger: new SqlLedgerDesk(database),
-      catalogue: await loadCatalogue(settings.devicesDir),
+      profiles: async () => (await loadCatalogue(settings.devicesDir)).profiles,
     });
   } finally {
     await database.destroy();
@@ -78,14 +79,16 @@ export function checked(plain: unknown, from: string): InventoryDocument {
 
 /** Adds or replaces everything of the document, areas first. */
 export async function put(
-  { inventory, contacts, catalogue }: RecordsDesk,
+  { inventory, contacts, profiles }: RecordsDesk,
   { areas, stations, devices, contacts: people }: InventoryDocument,
 ): Promise<void> {
-  for (const { id, profile } of [...(stations ?? []), ...(devices ?? [])])
-    if (!catalogue.profiles.has(profile))
+  const named = [...(stations ?? []), ...(devices ?? [])];
+  const known: Catalogue['profiles'] = named.length === 0 ? new Map() : await profiles();
+  for (const { id, profile } of named)
+    if (!known.has(profile))
       throw new CanhError(
         'UNKNOWN_PROFILE',
-        `${id} has the profile ${profile}, which is not in the devices folder. There are: ${[...catalogue.profiles.keys()].join(', ')}.`,
+        `${id} has the profile ${profile}, which is not in the devices folder. There are: ${[...known.keys()].join(', ')}.`,
       );
   for (const area of areas ?? []) await inventory.putArea(areaOf(area));
   for (const station of stations ?? []) await inventory.putStation(stationOf(station));

@@ -30,14 +30,14 @@ export async function putProvince({
 }
 
 /** A province of somebody's own must not be written over by a made-up one. Throws CanhError `REGISTRY_IN_USE`. */
-async function refuseForeign({ registry, catalogue }: RecordsDesk): Promise<void> {
+async function refuseForeign({ registry, profiles }: RecordsDesk): Promise<void> {
   const sample = new Map(sampleProvince().stations.map((station) => [station.id, station]));
   const { stations } = await registry.inventory();
+  const known = await profiles();
   const foreign = stations.filter(
     (station) =>
       // The station that a running Canh made for itself is nobody's own.
-      catalogue.profiles.get(station.profileId)?.kind !== 'system' &&
-      !isDeepStrictEqual(station, sample.get(station.id)),
+      known.get(station.profileId)?.kind !== 'system' && !isDeepStrictEqual(station, sample.get(station.id)),
   );
   if (foreign.length > 0)
     throw new CanhError(

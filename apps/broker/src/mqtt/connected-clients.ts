@@ -1,0 +1,48 @@
+import type { Client } from 'aedes';
+import type { Instant } from '@canh/core/time/instant';
+import type { ClientVerdicts } from './client-verdicts.js';
+import { WITHDRAWN } from './connect-verdict.js';
+import type { DoorAccess } from './door-access.js';
+
+/** Those who are connected, for as long as their credentials stand. */
+export class ConnectedClients {
+  private readonly connected = new Set<Client>();
+
+  constructor(
+    private readonly verdicts: ClientVerdicts,
+    private readonly access: Pick<DoorAccess, 'standing'>,
+  ) {}
+
+  get count(): number {
+    return this.connected.size;
+  }
+
+  add(client: Client): void {
+    this.connected.add(client);
+    client.conn.once('close', () => this.connected.delete(client));
+  }
+
+  /** Hangs up on every client whose token, password or certificate was withdrawn since it connected. */
+  dropRevoked(): void {
+    for (const client of this.connected) this.dropIfRevoked(client);
+  }
+
+  /** Hangs up on every client whose credential has run out by itself. */
+  dropEnded(now: Instant): void {
+    for (const client of this.connected) {
+      const until = this.verdicts.admitted(client)?.login.identity.until ?? null;
+      if (until !== null && until <= now) this.dropIfRevoked(client);
+    }
+  }
+
+  dropIfRevoked(client: Client): void {
+    const admitted = this.verdicts.admitted(client);
+    if (admitted === null) return;
+    const login = this.access.standing(admitted.login);
+    if (login !== null) return this.verdicts.set(client, { ...admitted, login });
+    this.verdicts.refuse(client, 'unknown-credential', 'its credential was withdrawn or has run out');
+    // Nor does its will count, which Aedes asks about when it closes.
+    this.verdicts.set(client, WITHDRAWN);
+    client.close();
+  }
+}

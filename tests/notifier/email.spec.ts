@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { EmailChannel, type EmailOptions } from '@canh/adapters/channels/email/email-channel';
+import { eventually } from '../support/eventually.js';
 import { SmtpInbox } from '../support/smtp-inbox.js';
 import { drip, drop, hang, ScriptedSmtp, type SmtpScript } from '../support/smtp-script.js';
 import { certificate, privateKey } from './certificate.js';
@@ -262,7 +263,7 @@ describe('a mail server that stops answering', () => {
     const server = await scripted({ body: hang });
     const mail = channel(server.url);
     const sending = mail.send(delivery(), river);
-    await expect.poll(() => server.messages.length).toBe(1);
+    await eventually(() => expect(server.messages).toHaveLength(1));
     await mail.close();
     expect(await sending).toMatchObject({ kind: 'failed' });
   });

@@ -14,6 +14,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { WebhookBody } from '@canh/adapters/channels/webhook/webhook-body';
 import { isPublicAddress } from '@canh/adapters/channels/webhook/public-address';
 import { WebhookChannel, type WebhookOptions } from '@canh/adapters/channels/webhook/webhook-channel';
+import { eventually } from '../support/eventually.js';
 import { certificate, privateKey } from './certificate.js';
 import { delivery, HANOI, NIGHT, nightClock, river } from './story.js';
 
@@ -192,8 +193,12 @@ describe('what a receiver answers', () => {
       const timer = setInterval(() => response.write('o'), 10);
       response.on('close', () => clearInterval(timer));
     });
-    const outcome = await channel({ deadlineMs: 200 }).send(to(`http://127.0.0.1:${receiver.port}/`), river);
-    expect(outcome.kind).toBe('accepted');
+    const address = to(`http://127.0.0.1:${receiver.port}/`);
+    // A machine that is so busy that not even the status came in time is asked once more.
+    await eventually(async () => {
+      const outcome = await channel({ deadlineMs: 200 }).send(address, river);
+      expect(outcome).toMatchObject({ kind: 'accepted' });
+    });
   });
 
   it('nothing, until the time is over', async () => {
@@ -242,7 +247,7 @@ describe('what a receiver answers', () => {
     const receiver = await http(() => {});
     const hooks = channel();
     const sending = hooks.send(to(`http://127.0.0.1:${receiver.port}/`), river);
-    await expect.poll(() => receiver.received.length).toBe(1);
+    await eventually(() => expect(receiver.received).toHaveLength(1));
     await hooks.close();
     expect(await sending).toEqual({ kind: 'failed', answer: 'Given up because the notifier stops.' });
   });

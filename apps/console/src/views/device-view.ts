@@ -19,26 +19,25 @@ export const deviceView = (
 });
 
 /** As it stands in a list: a long answer is cut. */
-export function listedCommandView(command: DeviceCommand, people: People): DeviceCommandView {
-  const view = commandView(command, people);
-  return view.answer === null || view.answer.length <= EXCERPT_CHARACTERS
-    ? view
-    : { ...view, answer: view.answer.slice(0, EXCERPT_CHARACTERS), answerCut: true };
-}
+export const listedCommandView = (command: DeviceCommand, people: People): DeviceCommandView =>
+  commandView(command, people, EXCERPT_CHARACTERS);
 
-export const commandView = (command: DeviceCommand, people: People): DeviceCommandView => ({
-  command: command.id,
-  device: command.deviceId,
-  method: command.method,
-  params: JSON.parse(command.params) as unknown,
-  by: people.get(command.by) ?? command.by,
-  state: command.state,
-  created: command.createdAt,
-  expires: command.expiresAt,
-  sent: command.sentAt,
-  through: command.sentThrough === command.deviceId ? null : command.sentThrough,
-  delivered: command.deliveredAt,
-  answered: command.answeredAt,
-  answer: command.answer,
-  answerCut: false,
-});
+export function commandView(command: DeviceCommand, people: People, mostOfAnswer = Infinity): DeviceCommandView {
+  const { answer } = command;
+  return {
+    command: command.id,
+    device: command.deviceId,
+    method: command.method,
+    params: JSON.parse(command.params) as unknown,
+    by: people.get(command.by) ?? command.by,
+    state: command.state,
+    created: command.createdAt,
+    expires: command.expiresAt,
+    sent: command.sentAt,
+    through: command.sentThrough === command.deviceId ? null : command.sentThrough,
+    delivered: command.deliveredAt,
+    answered: command.answeredAt,
+    answer: answer?.slice(0, mostOfAnswer) ?? null,
+    answerCut: (answer?.length ?? 0) > mostOfAnswer,
+  };
+}

@@ -13,6 +13,7 @@ import { PanelError } from '../ui/panel-error.js';
 import { PanelEmpty, PanelLoading } from '../ui/panel-state.js';
 import { PriorityMark } from '../ui/priority-mark.js';
 import { Value } from '../ui/value.js';
+import { DevicesSection } from './devices-section.js';
 import { FlagBadge } from './flag-badge.js';
 import style from './station-detail.module.css';
 import { Heard } from './station-row.js';
@@ -116,6 +117,7 @@ function Detail({ station }: { station: StationView }): ReactNode {
           </tbody>
         </table>
       </Section>
+      <DevicesSection stationId={station.id} />
       <Section title={words.stations.limits}>
         {station.limits.length === 0 ? (
           <p className="quiet">{words.stations.noLimits}</p>

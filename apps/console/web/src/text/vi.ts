@@ -2,6 +2,7 @@ import type { AlertEvent, AlertState } from '@canh/core/alerts/alert';
 import type { DeliveryState, Outcome } from '@canh/core/dispatch/notice';
 import type { QuarantineReason } from '@canh/core/readings/quarantine';
 import type { Severity } from '@canh/core/rules/rule';
+import type { CommandState } from '@canh/core/stations/device-commands';
 import type { DeviceKind } from '@canh/core/stations/profile';
 import type { Freshness } from '../live/freshness.js';
 
@@ -245,6 +246,60 @@ export const vi = {
     alwaysInForce: 'không ghi thời hạn',
     openAlerts: 'Cảnh báo đang mở',
     choose: 'Chọn một trạm để xem biểu đồ và số đo mới nhất.',
+  },
+
+  devices: {
+    title: 'Thiết bị và lệnh',
+    none: 'Trạm này chưa có thiết bị nào. Thêm bằng lệnh: canh device add',
+    through: (gateway: string) => `qua ${gateway}`,
+    commandsOf: (device: string) => `Lệnh gần đây của ${device}`,
+    noCommands: 'Chưa có lệnh nào được gửi tới thiết bị này.',
+    older: 'Xem các lệnh cũ hơn',
+    state: {
+      waiting: 'Đang giữ',
+      sent: 'Đang giữ',
+      delivered: 'Đã nhận',
+      unconfirmed: 'Đã gửi, không rõ đã nhận',
+      answered: 'Đã trả lời',
+      expired: 'Hết hạn',
+      dropped: 'Không tới',
+    } satisfies Record<CommandState, string>,
+    stateSays: {
+      waiting: '',
+      sent: '',
+      delivered: 'Thiết bị đã nhận lệnh, chưa trả lời.',
+      unconfirmed: 'Thiết bị nghe lệnh ở QoS 0 nên không xác nhận đã nhận.',
+      answered: '',
+      expired: 'Thiết bị không kết nối lại kịp. Lệnh sẽ không được gửi nữa.',
+      dropped: 'Phiên kết nối của thiết bị đã mất trước khi nhận lệnh. Gửi lại nếu còn cần.',
+    } satisfies Record<CommandState, string>,
+    keptUntil: (until: string) => `Máy chủ giữ lệnh và giao ngay khi thiết bị kết nối lại, chậm nhất ${until}.`,
+    by: (name: string) => `${name} gửi`,
+    deliveredAt: 'thiết bị nhận',
+    answeredAt: 'trả lời',
+    answer: 'Trả lời của thiết bị',
+    emptyAnswer: '(trả lời trống)',
+    wholeAnswer: 'Hiện toàn bộ trả lời',
+    send: 'Gửi lệnh',
+    sendTo: (device: string) => `Gửi lệnh tới ${device}`,
+    method: 'Tên lệnh mà thiết bị hiểu',
+    params: 'Tham số (JSON, có thể để trống)',
+    notJson: 'Tham số không phải JSON đúng cú pháp. Viết như {"gate": 2}, hoặc để trống.',
+    expires: 'Giữ lệnh lâu nhất',
+    lengths: { '10m': '10 phút', '1h': '1 giờ', '24h': '24 giờ', '7d': '7 ngày' } satisfies Record<
+      '10m' | '1h' | '24h' | '7d',
+      string
+    >,
+    keptSays:
+      'Thiết bị đang mất kết nối cũng được: máy chủ giữ lệnh và giao khi thiết bị kết nối lại trong thời gian này.',
+    submit: 'Gửi',
+    cancel: 'Thôi',
+    sending: 'đang gửi',
+    taken: (command: number) => `Máy chủ đã nhận lệnh số ${command}.`,
+    notSent: (why: string) => `Chưa gửi được. ${why}`,
+    notKnown:
+      'Không rõ máy chủ đã nhận lệnh chưa: không có trả lời. Xem danh sách dưới đây rồi gửi lại nếu lệnh không có ở đó.',
+    notAllowed: 'Chỉ quản trị viên được gửi lệnh.',
   },
 
   chart: {

@@ -4,7 +4,8 @@ import type { CommandQueue, OpenCommand } from '@canh/core/stations/device-comma
 import type { Clock } from '@canh/core/time/instant';
 import type { Log } from '@canh/runtime/log';
 import type { DeviceMailbox } from './device-mailbox.js';
-import { commandOfRequest, gatewayRequestTopic, requestTopic } from '../mqtt/device-topics.js';
+import { commandOfRequest, commandOfResponse, gatewayRequestTopic, requestTopic } from '../mqtt/device-topics.js';
+import { gatewayAnswer } from './gateway-answer.js';
 
 const MOST_A_LOOK = 1_000;
 
@@ -36,11 +37,22 @@ export class DeviceCommands {
     await this.looking;
   }
 
-  /** Keeps what a device answered; whether it was asked for. Rejects where it could not be kept. */
-  async answer(deviceId: string, id: number, payload: Buffer): Promise<boolean> {
+  /**
+   * Keeps what was answered, on a topic that a device or a gateway answers on; whether it was asked for. Rejects where it could not be kept.
+   */
+  async answer(senderId: string, topic: string, payload: Buffer): Promise<boolean> {
+    const id = commandOfResponse(topic);
+    if (id !== null) return this.keep(senderId, id, payload.toString());
+    const given = gatewayAnswer(payload.toString());
+    if (given === null) return false;
+    const deviceId = await this.queue.deviceBehind(senderId, given.deviceName, given.id);
+    return deviceId !== null && this.keep(deviceId, given.id, given.answer, senderId);
+  }
+
+  private async keep(deviceId: string, id: number, answer: string, through = deviceId): Promise<boolean> {
     if (!(await this.queue.expectsAnswer(deviceId, id))) return false;
-    await this.queue.answered(deviceId, id, payload.toString(), this.clock.now());
-    await this.mailbox.withdraw(deviceId, requestTopic(id));
+    await this.queue.answered(deviceId, id, answer, this.clock.now());
+    await this.mailbox.withdraw(through, through === deviceId ? requestTopic(id) : gatewayRequestTopic(id));
     return true;
   }
 

@@ -92,10 +92,10 @@ export class DeviceMail {
     return this.store.dropRevoked().catch((error: Error) => this.failed('mqtt.sessions-kept', error));
   }
 
-  /** Keeps what a device answered to a command. Rejects where that could not be kept. */
-  async answer(deviceId: string, commandId: number, payload: Buffer): Promise<void> {
-    const expected = await this.commands.answer(deviceId, commandId, payload);
-    if (!expected) this.dropped.add('unknown-command', 1, deviceId);
+  /** Keeps what a device answered to its command, or a gateway to one for a device behind it. Rejects where that could not be kept. */
+  async answer(senderId: string, topic: string, payload: Buffer): Promise<void> {
+    const expected = await this.commands.answer(senderId, topic, payload);
+    if (!expected) this.dropped.add('unknown-command', 1, senderId);
   }
 
   addTo(registry: Registry): void {

@@ -2,7 +2,7 @@ import type { Client } from 'aedes';
 import type { Intake } from '../intake/intake.js';
 import type { DeviceMail } from '../mail/device-mail.js';
 import type { ClientVerdicts } from './client-verdicts.js';
-import { commandOfResponse, RECEIVED } from './device-topics.js';
+import { isAnswer, RECEIVED } from './device-topics.js';
 import type { DoorAccess } from './door-access.js';
 import { CLOSED, FORBIDDEN_TOPIC, TOO_LARGE } from './endings.js';
 
@@ -35,8 +35,7 @@ export class Publishes {
     const deviceId = client === null ? undefined : this.verdicts.admitted(client)?.deviceId;
     // Without a client it is a will that Aedes found left over; those are published before the door opens (left-wills.ts).
     if (client === null || deviceId === undefined) return done(new Error(FORBIDDEN_TOPIC));
-    const commandId = this.mail === null ? null : commandOfResponse(packet.topic);
-    if (commandId !== null) return this.takeAnswer(client, { deviceId, commandId }, packet, done);
+    if (this.mail !== null && isAnswer(packet.topic)) return this.takeAnswer(client, deviceId, packet, done);
     const kind = this.access.becomesOf(packet.topic);
     if (kind === undefined) {
       this.verdicts.refuse(client, 'forbidden-topic', `published to ${packet.topic.slice(0, 200)}`);
@@ -55,12 +54,8 @@ export class Publishes {
     this.intake.take(kind, deviceId, payload, (error) => this.told(client, error, done));
   }
 
-  private takeAnswer(
-    client: Client,
-    { deviceId, commandId }: { readonly deviceId: string; readonly commandId: number },
-    packet: Publish,
-    done: Done,
-  ): void {
+  private takeAnswer(client: Client, deviceId: string, packet: Publish, done: Done): void {
+    const { topic } = packet;
     const payload = Buffer.from(packet.payload);
     if (payload.length > MOST_BYTES_OF_ANSWER) {
       const detail = `an answer of ${payload.length} bytes, at most ${MOST_BYTES_OF_ANSWER}`;
@@ -70,7 +65,7 @@ export class Publishes {
     packet.topic = RECEIVED;
     packet.retain = false;
     const told = (error: Error | null): void => this.told(client, error, done);
-    this.mail!.answer(deviceId, commandId, payload).then(() => told(null), told);
+    this.mail!.answer(deviceId, topic, payload).then(() => told(null), told);
   }
 
   /** What becomes of a message is known. */

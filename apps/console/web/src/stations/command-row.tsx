@@ -25,15 +25,15 @@ export function CommandRow({ of }: { of: DeviceCommandView }): ReactNode {
     <div className={style.row} data-testid="command" data-command={command} data-state={state}>
       <p className={style.asked}>
         <code className={style.method}>{method}</code>
+        <span className={`${style.state} hatched`} data-kept={kept}>
+          {kept && <ClockIcon width={14} height={14} />}
+          {words.devices.state[state]}
+        </span>
         {withWhat !== '{}' && (
           <code className={style.params} title={withWhat.length > shownOfParams ? withWhat : undefined}>
             {cut(withWhat, shownOfParams)}
           </code>
         )}
-        <span className={`${style.state} hatched`} data-kept={kept}>
-          {kept && <ClockIcon width={14} height={14} />}
-          {words.devices.state[state]}
-        </span>
       </p>
       {says !== '' && <p className={kept ? style.kept : 'quiet'}>{says}</p>}
       {of.answer !== null && <Answer of={of} answer={of.answer} />}

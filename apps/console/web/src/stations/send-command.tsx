@@ -156,6 +156,7 @@ function CommandForm({
           {words.devices.expires}
         </p>
         <SegmentedControl
+          className={style.lengths ?? ''}
           aria-labelledby={`${id}-expires`}
           fullWidth
           value={expires}

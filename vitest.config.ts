@@ -12,6 +12,7 @@ export default defineConfig({
   },
   test: {
     reporters: ['default', './tests/support/closing-line.ts'],
+    // The timeouts are backstops for a slow machine on which everything runs at once: what a test waits for, it bounds itself and says so.
     projects: [
       {
         extends: true,
@@ -23,11 +24,12 @@ export default defineConfig({
             'apps/console/web/src/**/*.spec.ts',
             'simulators/src/**/*.spec.ts',
           ],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {
         extends: true,
-        // Backstops for a slow machine on which everything runs at once: what a test waits for, it bounds itself and says so.
         test: { name: 'integration', include: ['tests/**/*.spec.ts'], testTimeout: 180_000, hookTimeout: 180_000 },
       },
     ],

@@ -64,7 +64,7 @@ describe('what a client leaves behind at the MQTT door', () => {
     });
     const closed = new Promise<void>((resolve) => client.once('close', () => resolve()));
     await mail.revoke('a');
-    mail.dropRevoked();
+    await mail.dropRevoked();
     await closed;
     const other = await mail.connect('b');
     await other.client.publishAsync(TELEMETRY, '{"level_m":1}', { qos: 1 });

@@ -161,8 +161,8 @@ export class MailDoor {
   }
 
   /** As the broker looks once a second. */
-  dropRevoked(): void {
-    this.door.dropRevoked();
+  dropRevoked(): Promise<void> {
+    return this.door.dropRevoked();
   }
 
   revoke(device: 'a' | 'b'): Promise<void> {

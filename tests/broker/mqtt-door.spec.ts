@@ -207,7 +207,7 @@ describe.each([true, false])('the MQTT door, with a telemetry lane: %s', (mqttLa
     const [stolen, honest] = [await connect('a'), await connect('b')];
     const closed = closing(stolen);
     await new SqlCredentialDesk(records, await loadServerKey(folder)).revoke('device-a', 0);
-    door.dropRevoked();
+    await door.dropRevoked();
     await closed;
     await honest.publishAsync(TELEMETRY, '{"level_m":1}', { qos: 1 });
     await expect(connect('a')).rejects.toMatchObject({ code: 4 });

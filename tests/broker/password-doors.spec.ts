@@ -116,12 +116,12 @@ describe('the MQTT door, for devices with passwords and tokens that end', () => 
     const first = await connect('gauge-1', CHOSEN);
     const hungUp = closing(first);
     await desk.setPassword('gauge-1', CHOSEN.toUpperCase());
-    door.dropRevoked();
+    await door.dropRevoked();
     await hungUp;
     const second = await connect('gauge-1', CHOSEN.toUpperCase());
     const over = closing(second);
     await desk.revoke('gauge-1', now);
-    door.dropRevoked();
+    await door.dropRevoked();
     await over;
     await expect(connect('gauge-1', CHOSEN.toUpperCase())).rejects.toMatchObject(WRONG);
   });
@@ -130,7 +130,7 @@ describe('the MQTT door, for devices with passwords and tokens that end', () => 
     const old = await desk.issue('gauge-1');
     const client = await connect(old);
     const token = await desk.issue('gauge-1', now + HOUR_MS);
-    door.dropRevoked();
+    await door.dropRevoked();
     const late = await connect(old);
     const renewed = await connect(token);
     now += HOUR_MS - 1;

@@ -50,7 +50,7 @@ describe('the MQTT door over TLS', () => {
     const intake = new Intake(journal, systemClock, log, (refusal) => refusals.push(refusal));
     const credentials = new SqlCredentials(records, await loadServerKey(folder), systemClock);
     door = await MqttDoor.open(intake, credentials, doorSettings(), log, null, { tls, mqttsPort: 0, plain });
-    tls.onChange(() => door.dropRevoked());
+    tls.onChange(() => void door.dropRevoked());
   };
   const connect = async (options: IClientOptions, url = `mqtts://127.0.0.1:${door.mqttsPort}`): Promise<MqttClient> => {
     const client = await connectAsync(url, { reconnectPeriod: 0, ca: await servers.cert(), ...options }, false);
@@ -254,7 +254,7 @@ describe('the MQTT door over TLS', () => {
     const client = await connect(old);
     const hungUp = closing(client);
     await desk.revoke('gauge-1', Date.now() - 60_000);
-    door.dropRevoked();
+    await door.dropRevoked();
     await hungUp;
     await expect(connect(old)).rejects.toMatchObject({ code: 4 });
     expect((await connect(await water.issueClient('gauge-1'))).connected).toBe(true);

@@ -69,6 +69,8 @@ describe('sessions in one file of SQLite', () => {
   let folder: string;
   let file: string;
   let store: SessionStore;
+  let revoked: string | null;
+  let asked: number;
   let dropped: [DropReason, number][];
   const published = (topic: string, payload: string, expiry = Number.MAX_SAFE_INTEGER) => ({
     cmd: 'publish',
@@ -84,7 +86,10 @@ describe('sessions in one file of SQLite', () => {
       file,
       limits: { ...PLENTY, ...limits },
       clock: { now: () => 1_000 },
-      standingOf: () => 'here',
+      standingOf: (deviceId) => {
+        asked += 1;
+        return deviceId === revoked ? null : 'here';
+      },
       keeps: (filter) => filter !== '#',
       unkeptTopic: 'received',
       dropped: (reason, count) => dropped.push([reason, count]),
@@ -102,6 +107,7 @@ describe('sessions in one file of SQLite', () => {
 
   beforeEach(async () => {
     dropped = [];
+    revoked = null;
     folder = mkdtempSync(join(tmpdir(), 'canh-sessions-'));
     file = join(folder, 'sessions.sqlite');
     store = open();
@@ -126,6 +132,29 @@ describe('sessions in one file of SQLite', () => {
     expect(await listOf(store.outgoingStream({ id: 'a/1' }))).toMatchObject([{ payload: Buffer.from('waits') }]);
     expect(await listOf(store.createRetainedStream('x/+'))).toMatchObject([{ payload: Buffer.from('retained') }]);
     expect(store.leftWills(10, '')).toMatchObject([{ deviceId: 'a', brokerId: 'first', payload: Buffer.from('will') }]);
+  });
+
+  it('of devices that were revoked go, and the event loop has its turn while thousands are looked at', async () => {
+    const sessions = Array.from({ length: 2_000 }, (_, n) => ({ id: `${n}/1` }));
+    await Promise.all(sessions.map((session) => store.addSubscriptions(session, [{ topic: 'x', qos: 1 }])));
+    await Promise.all(sessions.map((session) => store.putWill(session, published('x', 'will'))));
+    revoked = '1999';
+    let mostAtOnce = 0;
+    const turn = (): void => {
+      mostAtOnce = Math.max(mostAtOnce, asked);
+      asked = 0;
+      next = setImmediate(turn);
+    };
+    asked = 0;
+    let next = setImmediate(turn);
+    await store.dropRevoked();
+    clearImmediate(next);
+    expect(mostAtOnce).toBeGreaterThan(0);
+    expect(mostAtOnce).toBeLessThanOrEqual(250);
+    expect(store.sessions).toBe(1_999);
+    expect(await store.getWill(sessions[1_998]!)).toBeDefined();
+    expect(await store.getWill(sessions[1_999]!)).toBeUndefined();
+    expect(dropped).toEqual([['session-revoked', 1]]);
   });
 
   it('pass over what has ended, and count it', async () => {

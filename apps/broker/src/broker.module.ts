@@ -132,8 +132,8 @@ export class Doors implements OnModuleInit, OnApplicationShutdown {
     await mail.publishLeftWills(intake);
     const overTls = tls === null ? null : { tls, mqttsPort: settings.mqttsPort, plain: settings.mqttPlain };
     const mqtt = await MqttDoor.open(intake, credentials, settings, log, mail, overTls);
-    tls?.onChange(() => mqtt.dropRevoked());
     this.mqtt = mqtt;
+    tls?.onChange(() => void this.dropRevoked(true));
     if (settings.selfReportSeconds > 0 && existsSync(join(settings.devicesDir, SELF_MODEL))) {
       await addSelf(this.parts.registry, this.parts.inventory);
       this.self = new SelfReport({
@@ -200,16 +200,17 @@ export class Doors implements OnModuleInit, OnApplicationShutdown {
   }
 
   /** A token that was withdrawn, in this process or by the command line, ends the connection that it opened. */
-  private async dropRevoked(): Promise<void> {
+  private async dropRevoked(certificatesChanged = false): Promise<void> {
     const { registry, log } = this.parts;
     try {
       const version = await registry.version();
-      if (version !== this.registryVersion) {
-        this.mqtt?.dropRevoked();
+      if (certificatesChanged || version !== this.registryVersion) {
+        await this.mqtt?.dropRevoked();
         await this.parts.mail.dropRevoked();
       } else this.mqtt?.dropEnded(systemClock.now());
       this.registryVersion = version;
     } catch (error) {
+      this.registryVersion = -1;
       log.error({ event: 'mqtt.tokens-unchecked', error: (error as Error).message }, (error as Error).message);
     }
   }

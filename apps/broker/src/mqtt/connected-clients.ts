@@ -3,15 +3,23 @@ import type { Instant } from '@canh/core/time/instant';
 import type { ClientVerdicts } from './client-verdicts.js';
 import { WITHDRAWN } from './connect-verdict.js';
 import type { DoorAccess } from './door-access.js';
+import { InTurns } from './in-turns.js';
 
 /** Those who are connected, for as long as their credentials stand. */
 export class ConnectedClients {
   private readonly connected = new Set<Client>();
+  private readonly looks: InTurns<Client>;
 
   constructor(
     private readonly verdicts: ClientVerdicts,
     private readonly access: Pick<DoorAccess, 'standing'>,
-  ) {}
+  ) {
+    this.looks = new InTurns(
+      this.connected,
+      (client) => this.dropIfRevoked(client),
+      () => performance.now(),
+    );
+  }
 
   get count(): number {
     return this.connected.size;
@@ -22,9 +30,12 @@ export class ConnectedClients {
     client.conn.once('close', () => this.connected.delete(client));
   }
 
-  /** Hangs up on every client whose token, password or certificate was withdrawn since it connected. */
-  dropRevoked(): void {
-    for (const client of this.connected) this.dropIfRevoked(client);
+  /**
+   * Hangs up on every client whose token, password or certificate was withdrawn since it connected. Resolves when all were looked at;
+   * rejects where the records cannot be asked.
+   */
+  dropRevoked(): Promise<void> {
+    return this.looks.run();
   }
 
   /** Hangs up on every client whose credential has run out by itself. */

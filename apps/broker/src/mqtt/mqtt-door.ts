@@ -141,9 +141,12 @@ export class MqttDoor {
     return this.listeners.wsPort;
   }
 
-  /** Hangs up on every client whose token, password or certificate was withdrawn since it connected. */
-  dropRevoked(): void {
-    this.clients.dropRevoked();
+  /**
+   * Hangs up on every client whose token, password or certificate was withdrawn since it connected. Resolves when all were looked at;
+   * rejects where the records cannot be asked.
+   */
+  dropRevoked(): Promise<void> {
+    return this.clients.dropRevoked();
   }
 
   /** Hangs up on every client whose credential has run out by itself. */

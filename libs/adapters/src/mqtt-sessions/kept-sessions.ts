@@ -1,9 +1,13 @@
+import { setImmediate } from 'node:timers/promises';
 import { CanhError } from '@canh/core/canh-error';
 import type { SessionDatabase } from './session-database.js';
 import { deviceOfSession } from './session-id.js';
 import type { Client, DropReason, SessionStoreParts } from './session-parts.js';
 import type { Row } from './stored-packet.js';
 import { takesIn } from './topic-filter.js';
+
+/** Then the event loop has its turn: each is asked about in the records. */
+export const LOOKED_AT_ONCE = 250;
 
 export interface Subscription {
   readonly topic: string;
@@ -123,13 +127,22 @@ export class KeptSessions {
 
   /** Lets go of sessions of devices that were revoked or removed since. */
   async dropRevoked(): Promise<void> {
-    const revoked = this.database
-      .all('select id, device_id, standing from sessions')
-      .filter((row) => (this.parts.standingOf(String(row['device_id'])) ?? null) !== String(row['standing']));
-    if (revoked.length === 0) return;
-    await this.database.write(() => {
-      for (const { id } of revoked) this.drop(String(id), 'session-revoked');
-    });
+    const { database } = this;
+    for (let after = 0; database.isOpen;) {
+      const rows = database.all(
+        'select seq, id, device_id, standing from sessions where seq > ? order by seq limit ?',
+        after,
+        LOOKED_AT_ONCE,
+      );
+      if (rows.length === 0) return;
+      after = Number(rows.at(-1)!['seq']);
+      const revoked = rows.filter((row) => this.parts.standingOf(String(row['device_id'])) !== String(row['standing']));
+      if (revoked.length > 0)
+        await database.write(() => {
+          for (const { id } of revoked) this.drop(String(id), 'session-revoked');
+        });
+      await setImmediate();
+    }
   }
 
   /** So much time went by; sessions that nobody uses become older by it, and those that are too old go. */

@@ -1,4 +1,6 @@
 import { Readable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
+import { LOOKED_AT_ONCE } from './kept-sessions.js';
 import type { SessionDatabase } from './session-database.js';
 import { deviceOfSession } from './session-id.js';
 import type { Broker, Client, SessionStoreParts } from './session-parts.js';
@@ -103,12 +105,21 @@ export class KeptWills {
 
   /** Lets go of those of devices that were revoked or removed since. */
   async dropRevoked(): Promise<void> {
-    const revoked = this.database
-      .all('select id, device_id, standing from wills')
-      .filter((row) => (this.parts.standingOf(String(row['device_id'])) ?? null) !== String(row['standing']));
-    if (revoked.length === 0) return;
-    await this.database.write(() => {
-      for (const { id } of revoked) this.database.run('delete from wills where id = ?', String(id));
-    });
+    const { database } = this;
+    for (let after = ''; database.isOpen;) {
+      const rows = database.all(
+        'select id, device_id, standing from wills where id > ? order by id limit ?',
+        after,
+        LOOKED_AT_ONCE,
+      );
+      if (rows.length === 0) return;
+      after = String(rows.at(-1)!['id']);
+      const revoked = rows.filter((row) => this.parts.standingOf(String(row['device_id'])) !== String(row['standing']));
+      if (revoked.length > 0)
+        await database.write(() => {
+          for (const { id } of revoked) database.run('delete from wills where id = ?', String(id));
+        });
+      await setImmediate();
+    }
   }
 }

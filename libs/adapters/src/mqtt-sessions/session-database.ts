@@ -20,6 +20,10 @@ export class SessionDatabase {
     this.commits = new GroupCommit(database);
   }
 
+  get isOpen(): boolean {
+    return this.open;
+  }
+
   one(text: string, ...values: SQLInputValue[]): Row | undefined {
     return this.statement(text).get(...values);
   }

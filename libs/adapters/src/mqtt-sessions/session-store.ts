@@ -212,7 +212,8 @@ export class SessionStore {
 
   /** Lets go of sessions and wills of devices that were revoked or removed since. */
   async dropRevoked(): Promise<void> {
-    await Promise.all([this.kept.dropRevoked(), this.wills.dropRevoked()]);
+    await this.kept.dropRevoked();
+    await this.wills.dropRevoked();
   }
 
   /** So much time went by; sessions that nobody uses become older by it, and those that are too old go. */

@@ -61,12 +61,16 @@ describe('/api/openapi.json of the build', () => {
         '/api/alerts',
         '/api/alerts/{id}',
         '/api/stations',
+        '/api/stations/{id}/devices',
+        '/api/devices/{id}/commands',
+        '/api/devices/{id}/commands/{command}',
         '/api/quarantine',
         '/api/ledger',
         '/api/ledger/readings',
       ]),
     );
     expect(document.paths['/api/quarantine/replay']).toHaveProperty('post.requestBody');
+    expect(document.paths['/api/devices/{id}/commands']).toHaveProperty('post.requestBody');
     const replayed = await fetch(`${canh.consoleUrl}/api/quarantine/replay`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'x-canh': 'console' },

@@ -47,7 +47,6 @@ const ASKED_WRONGLY: ReadonlySet<string> = new Set([
   'UNKNOWN_CONTACT',
   'UNKNOWN_DEVICE',
   'BAD_COMMAND',
-  'BEHIND_GATEWAY',
   'UNKNOWN_STATION',
 ]);
 

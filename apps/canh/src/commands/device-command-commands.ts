@@ -14,11 +14,11 @@ const MOST_SHOWN = 100;
 export function addCommandsToDevices(device: Command): void {
   device
     .command('send')
-    .description('ask a device to do something; the broker sends it, and keeps it for a session that is away')
+    .description('ask a device to do something; it is kept for a device that is away until it is back')
     .requiredOption('--device <id>', 'which')
     .requiredOption('--method <name>', "what to do, in the device's words")
     .option('--params <json>', 'with what', '{}')
-    .option('--expires <duration>', 'not delivered any more after so long: 90s, 10m, 24h', '1h')
+    .option('--expires <duration>', 'not delivered any more after so long, 30d at most: 90s, 10m, 24h', '1h')
     .option('--json', 'print JSON')
     .action(async (given: { device: string; method: string; params: string; expires: string } & Json) => {
       const now = systemClock.now();
@@ -42,7 +42,9 @@ export function addCommandsToDevices(device: Command): void {
     .argument('<id>')
     .option('--json', 'print JSON')
     .action(async (id: string, { json = false }: Json) => {
-      const commands = await withExistingRecords((desk) => desk.commands.of(id, MOST_SHOWN));
+      const [commands, people] = await withExistingRecords((desk) =>
+        Promise.all([desk.commands.of(id, MOST_SHOWN), desk.operators.names()]),
+      );
       const local = momentText(readSettings(CommonSettings).timezone);
       const time = (at: number | null): number | string | null => (at === null || json ? at : local(at));
       printRows(
@@ -50,11 +52,12 @@ export function addCommandsToDevices(device: Command): void {
           command: command.id,
           method: command.method,
           params: command.params,
-          by: command.by,
+          by: people.get(command.by) ?? command.by,
           state: command.state,
           created: time(command.createdAt),
           expires: time(command.expiresAt),
           sent: time(command.sentAt),
+          through: command.sentThrough === command.deviceId ? null : command.sentThrough,
           delivered: time(command.deliveredAt),
           answered: time(command.answeredAt),
           answer: command.answer,

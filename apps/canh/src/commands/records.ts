@@ -9,11 +9,13 @@ import { SqlCredentialDesk } from '@canh/adapters/records-sql/sql-credential-des
 import { SqlLedgerDesk } from '@canh/adapters/records-sql/sql-ledger-desk';
 import { SqlQuarantineDesk } from '@canh/adapters/records-sql/sql-quarantine-desk';
 import { SqlInventoryDesk } from '@canh/adapters/records-sql/sql-inventory-desk';
+import { SqlOperators } from '@canh/adapters/records-sql/sql-operators';
 import { SqlRegistry } from '@canh/adapters/records-sql/sql-registry';
 import { loadCatalogue } from '@canh/adapters/device-catalogue/device-catalogue';
 import { checkDocument, pathText } from '@canh/contract/document';
 import { areaOf, contactOf, deviceOf, InventoryDocument, stationOf } from '@canh/contract/inventory.document';
 import { CanhError } from '@canh/core/canh-error';
+import type { Operators } from '@canh/core/alerts/operators';
 import type { Catalogue } from '@canh/core/rules/catalogue';
 import type { ContactBook } from '@canh/core/dispatch/outbox';
 import type { QuarantineDesk } from '@canh/core/readings/quarantine';
@@ -30,6 +32,7 @@ export interface RecordsDesk {
   readonly inventory: InventoryDesk;
   readonly credentials: CredentialDesk;
   readonly commands: CommandDesk;
+  readonly operators: Operators;
   readonly contacts: ContactBook;
   readonly quarantine: QuarantineDesk;
   readonly ledger: LedgerDesk;
@@ -57,6 +60,7 @@ export async function withRecords<T>(work: (desk: RecordsDesk) => Promise<T>): P
       inventory: new SqlInventoryDesk(database),
       credentials: new SqlCredentialDesk(database, await loadServerKey(settings.dataDir)),
       commands: new SqlCommandDesk(database),
+      operators: new SqlOperators(database),
       contacts: new SqlContactBook(database),
       quarantine: new SqlQuarantineDesk(database),
       ledger: new SqlLedgerDesk(database),

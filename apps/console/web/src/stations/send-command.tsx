@@ -94,6 +94,7 @@ function CommandForm({
 
   const submit = (event: FormEvent<HTMLFormElement>): void => {
     event.preventDefault();
+    if (busy) return;
     const form = new FormData(event.currentTarget);
     const params = parsed(form.get('params'));
     setNotJson(params === undefined);
@@ -108,17 +109,12 @@ function CommandForm({
   };
 
   return (
-    <form
-      className={style.form}
-      aria-label={words.devices.sendTo(deviceId)}
-      data-testid="send-form"
-      onSubmit={submit}
-      onKeyDown={leave}
-    >
+    <form className={style.form} aria-label={words.devices.sendTo(deviceId)} data-testid="send-form" onSubmit={submit}>
       <TextInput
         size="md"
         ref={first}
         name="method"
+        onKeyDown={leave}
         label={words.devices.method}
         placeholder="openGate"
         required
@@ -136,6 +132,7 @@ function CommandForm({
           size="md"
           id={`${id}-params`}
           name="params"
+          onKeyDown={leave}
           rows={3}
           className={style.json ?? ''}
           placeholder='{"gate": 2, "percent": 40}'
@@ -161,16 +158,17 @@ function CommandForm({
           fullWidth
           value={expires}
           onChange={(value) => setExpires(value)}
+          onKeyDown={leave}
           data={lengths.map((value) => ({ value, label: words.devices.lengths[value] }))}
           transitionDuration={0}
         />
       </div>
       <p className={style.kept}>{words.devices.keptSays}</p>
       <div className={style.buttons}>
-        <Button type="submit" disabled={busy} data-testid="send">
+        <Button type="submit" aria-disabled={busy} onKeyDown={leave} data-testid="send">
           {busy ? words.devices.sending : words.devices.submit}
         </Button>
-        <Button variant="default" onClick={cancel}>
+        <Button variant="default" onClick={cancel} onKeyDown={leave}>
           {words.devices.cancel}
         </Button>
       </div>

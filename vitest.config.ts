@@ -1,4 +1,6 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './tests/support/longest-first.js';
 
 export default defineConfig({
   resolve: {
@@ -11,6 +13,9 @@ export default defineConfig({
     ],
   },
   test: {
+    // Most files wait more than they compute. By itself Vitest leaves one core free: on two of them it runs one file after the other.
+    maxWorkers: Math.max(2, availableParallelism()),
+    sequence: { sequencer: LongestFirst },
     reporters: ['default', './tests/support/closing-line.ts'],
     // The timeouts are backstops for a slow machine on which everything runs at once: what a test waits for, it bounds itself and says so.
     projects: [

@@ -95,7 +95,14 @@ export class Doors {
     const settings = doorSettings({ mqttLane, ...changed });
     const credentials = new SqlCredentials(records, key, systemClock);
     doors.door = await MqttDoor.open(doors.intake, credentials, settings, log);
-    openHttpDoor(doors.http, doors.intake, credentials, settings.messageMaxBytes, systemClock, () => (doors.busy += 1));
+    openHttpDoor(doors.http, {
+      intake: doors.intake,
+      credentials,
+      certificates: null,
+      messageMaxBytes: settings.messageMaxBytes,
+      clock: systemClock,
+      toldBusy: () => (doors.busy += 1),
+    });
     doors.httpUrl = await doors.http.listen({ host: '127.0.0.1', port: 0 });
     return doors;
   }

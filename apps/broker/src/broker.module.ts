@@ -34,6 +34,7 @@ import { DeviceMail } from './mail/device-mail.js';
 import { DiskRoom } from './disk-room.js';
 import { openHttpDoor } from './http/http-door.js';
 import { Intake } from './intake/intake.js';
+import { DeviceCertificates } from './logins/device-certificates.js';
 import { addJournalMetrics } from './journal.metrics.js';
 import { addSelf, SelfReport } from './self-report.js';
 import { openJournal } from './open-journal.js';
@@ -121,14 +122,14 @@ export class Doors implements OnModuleInit, OnApplicationShutdown {
     this.intake = intake;
     const replays = new Replays(new SqlReplayRequests(records), intake, systemClock, log);
     this.replays = replays;
-    openHttpDoor(
-      this.host.httpAdapter.getInstance<FastifyInstance>(),
+    openHttpDoor(this.host.httpAdapter.getInstance<FastifyInstance>(), {
       intake,
       credentials,
-      settings.messageMaxBytes,
-      systemClock,
-      () => refusals.inc({ reason: 'busy', door: 'http' }),
-    );
+      certificates: tls === null ? null : new DeviceCertificates(tls, credentials, systemClock),
+      messageMaxBytes: settings.messageMaxBytes,
+      clock: systemClock,
+      toldBusy: () => refusals.inc({ reason: 'busy', door: 'http' }),
+    });
     await mail.publishLeftWills(intake);
     const overTls = tls === null ? null : { tls, mqttsPort: settings.mqttsPort, plain: settings.mqttPlain };
     const mqtt = await MqttDoor.open(intake, credentials, settings, log, mail, overTls);

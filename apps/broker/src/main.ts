@@ -27,7 +27,7 @@ await run(async () => {
   const imports = [OperatingModule.register(health, new Metrics()), await BrokerModule.open(settings, tls)];
   const app = await NestFactory.create<NestFastifyApplication>(
     { module: class BrokerProcess {}, imports },
-    createHttpAdapter(tls),
+    createHttpAdapter(tls, true),
     { logger: nestLog(log), abortOnError: false },
   );
   await listen(app, settings.host, settings.httpPort, 'CANH_HTTP_PORT');

@@ -62,7 +62,7 @@ export async function startCanh(environment: Environment, print: (line: string) 
     await NotifierModule.open(settings.notifier),
     await ConsoleModule.open(settings.console, print),
   ];
-  const app = await NestFactory.create<NestFastifyApplication>({ module: AllInOne, imports }, createHttpAdapter(tls), {
+  const app = await NestFactory.create<NestFastifyApplication>({ module: AllInOne, imports }, createHttpAdapter(tls, true), {
     logger: nestLog(log),
     abortOnError: false,
   });

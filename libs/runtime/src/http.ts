@@ -44,8 +44,11 @@ class HttpAdapter extends FastifyAdapter {
   override registerParserMiddleware(): void {}
 }
 
-/** Fastify as every process of Canh wants it: over TLS where there is a certificate, limits on time, size and number, safe headers, JSON as the only kind of body. */
-export function createHttpAdapter(tls: Tls | null = null): FastifyAdapter {
+/**
+ * Fastify as every process of Canh wants it: over TLS where there is a certificate, limits on time, size and number, safe headers, JSON as
+ * the only kind of body. `asksDevices`: client certificates are asked for, where there are authorities for them.
+ */
+export function createHttpAdapter(tls: Tls | null = null, asksDevices = false): FastifyAdapter {
   // Node looks for slow senders only so often; its own 30 s would make 10 s into 40.
   const slowness = { headersTimeout: 10_000, connectionsCheckingInterval: 5_000 };
   const overTls = tls !== null;
@@ -54,7 +57,7 @@ export function createHttpAdapter(tls: Tls | null = null): FastifyAdapter {
     forceCloseConnections: true,
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: 30_000,
-    ...(overTls ? { https: { ...tls.options(false), ...slowness } } : { http: slowness }),
+    ...(overTls ? { https: { ...tls.options(asksDevices), ...slowness } } : { http: slowness }),
     // A proxy on this machine may say for whom it asks; nobody else is believed.
     trustProxy: 'loopback',
     routerOptions: { maxParamLength: 200 },
@@ -69,7 +72,7 @@ export function createHttpAdapter(tls: Tls | null = null): FastifyAdapter {
   const http = adapter.getInstance();
   http.server.maxConnections = MAX_CONNECTIONS;
   // As its types do not tell, it is a TLS server here.
-  tls?.serve(http.server as unknown as Server, false);
+  tls?.serve(http.server as unknown as Server, asksDevices);
   http.addHook('onRequest', (_request, reply, done) => {
     setSecurityHeaders(reply, overTls);
     done();

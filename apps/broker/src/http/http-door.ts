@@ -1,10 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { decodeTelemetry, type Fault } from '@canh/core/readings/decode-telemetry';
 import type { MessageKind } from '@canh/core/readings/message';
-import type { Credentials } from '@canh/core/stations/credentials';
+import type { Credentials, DeviceIdentity } from '@canh/core/stations/credentials';
 import type { Clock } from '@canh/core/time/instant';
-import { HttpTurns, type HttpTurn } from './http-turns.js';
 import type { Intake } from '../intake/intake.js';
+import { clientCertificate, type DeviceCertificates } from '../logins/device-certificates.js';
+import { HttpTurns, type HttpTurn } from './http-turns.js';
 
 interface Device {
   readonly Params: { readonly token: string };
@@ -17,24 +18,31 @@ interface Received {
   readonly faults: readonly Fault[];
 }
 
+/** In place of the token, by a device that shows its client certificate. No token is as short. */
+const ME = 'me';
 const MOST_FAULTS_TOLD = 20;
 const BUSY = 503;
 const RETRY_AFTER_S = 1;
 
-/**
- * `POST /api/v1/{token}/telemetry` and `…/attributes` with the payloads of MQTT. 200 means on disk, as a PUBACK does, also
- * for what is wrong; the answer names what is wrong with the JSON. 503 with `busy` means that it was not read, for the device or all of
- * them have too much waiting.
- */
-export function openHttpDoor(
-  http: FastifyInstance,
-  intake: Intake,
-  credentials: Credentials,
-  messageMaxBytes: number,
-  clock: Clock,
+export interface HttpDoorParts {
+  readonly intake: Intake;
+  readonly credentials: Credentials;
+  /** Null where no client certificates are asked for. */
+  readonly certificates: DeviceCertificates | null;
+  readonly messageMaxBytes: number;
+  readonly clock: Clock;
   /** Counts an answer of `busy` for the metrics. */
-  toldBusy: () => void = () => undefined,
-): void {
+  readonly toldBusy: () => void;
+}
+
+/**
+ * `POST /api/v1/{token}/telemetry` and `…/attributes` with the payloads of MQTT; over TLS also `/api/v1/me/…`, by the device whose client
+ * certificate is shown. 200 means on disk, as a PUBACK does, also for what is wrong; the answer names what is wrong with the JSON. 401 means
+ * that token or certificate belong to no device. 503 with `busy` means that it was not read, for the device or all of them have too much
+ * waiting.
+ */
+export function openHttpDoor(http: FastifyInstance, parts: HttpDoorParts): void {
+  const { intake, credentials, certificates, messageMaxBytes, clock, toldBusy } = parts;
   void http.register(async (door) => {
     door.removeAllContentTypeParsers();
     door.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: messageMaxBytes }, (_request, body, done) =>
@@ -47,8 +55,9 @@ export function openHttpDoor(
       statusCode: number,
       reason: 'unknown-credential' | 'protocol',
       message: string,
+      detail = message,
     ): FastifyReply => {
-      intake.refuse('', { door: 'http', reason, detail: message, address: request.ip });
+      intake.refuse('', { door: 'http', reason, detail, address: request.ip });
       return reply.code(statusCode).send({ statusCode, code: reason, message });
     };
     const busy = (reply: FastifyReply): FastifyReply => {
@@ -57,13 +66,24 @@ export function openHttpDoor(
       return reply.code(BUSY).header('retry-after', RETRY_AFTER_S).send({ statusCode: BUSY, code: 'busy', message });
     };
 
+    /** Asked for each request: it may have been revoked since the connection began. */
+    const ofCertificate = ({ raw }: FastifyRequest): DeviceIdentity | { readonly detail: string } => {
+      const shown = clientCertificate(raw.socket);
+      return (shown === null ? null : certificates?.identify(shown)) ?? { detail: 'no client certificate was shown' };
+    };
+
     const turns = new HttpTurns((deviceId) => intake.hasPlaceFor(deviceId));
     const admitted = new WeakMap<FastifyRequest, HttpTurn>();
     // Before the body is read, since that is what takes room.
     door.addHook<Device>('onRequest', async (request, reply) => {
-      const identity = credentials.identify(request.params.token);
+      const { token } = request.params;
+      const identity = token === ME ? ofCertificate(request) : credentials.identify(token);
       if (identity === null)
         return refuse(request, reply, 401, 'unknown-credential', 'The token in the address belongs to no device.');
+      if ('detail' in identity) {
+        const message = 'The address says `me`, and no client certificate of a device was shown.';
+        return refuse(request, reply, 401, 'unknown-credential', message, identity.detail);
+      }
       const announced = Number(request.headers['content-length'] ?? messageMaxBytes);
       const turn = turns.take(identity.deviceId, Math.min(announced, messageMaxBytes));
       if (turn === null) return busy(reply);

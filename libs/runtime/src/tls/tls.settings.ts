@@ -21,7 +21,7 @@ export class TlsSettings extends CommonSettings {
 
   @Setting({
     name: 'CANH_TLS_CLIENT_CA_FILE',
-    says: 'PEM file of the authorities that sign client certificates of devices, one after the other. A device without a certificate uses its token or password.',
+    says: 'PEM file of the authorities that sign client certificates of devices, one after the other. A device without a certificate uses its token or password; one with it posts to /api/v1/me/telemetry over HTTPS.',
   })
   @IsOptional()
   @IsString()

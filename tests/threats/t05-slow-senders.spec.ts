@@ -14,6 +14,8 @@ const CONNECT_SECONDS = times(3, 10);
 const HELD_MS = { mqtt: (CONNECT_SECONDS + 4) * 1_000, headers: 16_000, body: 36_000 };
 const MOST_WAIT_MS = 500;
 const HONEST_EVERY_MS = 50;
+/** A machine that stands still for a moment does not do so each time; what is attacked does. */
+const LOOKS = 3;
 
 /** Says `beginning`, then a little more each second, and never comes to an end. */
 type Slow = readonly [kind: keyof typeof HELD_MS, beginning: string | Buffer, drip: string | Buffer];
@@ -107,10 +109,10 @@ async function honestWaits(device: RawDevice, forMs: number): Promise<Record<'mq
 
 const at99 = (all: readonly number[]): number => all.toSorted((a, b) => a - b)[Math.floor(all.length * 0.99)]!;
 
-it(`T05 an honest device and an honest person are served while ${SLOW_MQTT} speak MQTT and ${SLOW_HTTP} HTTP without an end, and each of those is hung up on`, async () => {
+/** What is wrong when everybody is there at once; empty when nothing is. */
+async function findings(device: RawDevice): Promise<string[]> {
   const mqttPort = Number(new URL(canh.mqttUrl).port);
   const httpPort = Number(new URL(canh.consoleUrl).port);
-  const device = await RawDevice.connect(mqttPort, token);
   const alone = await honestWaits(device, 2_000);
   const attack = new Attack();
   for (let n = 0; n < SLOW_MQTT; n += 1) attack.begin(mqttPort, MQTT[n % MQTT.length]!);
@@ -118,15 +120,32 @@ it(`T05 an honest device and an honest person are served while ${SLOW_MQTT} spea
   const beside = await honestWaits(device, ATTACK_MS);
   const late = await RawDevice.connect(mqttPort, token);
   attack.end();
-  expect(late.ended).toBe(false);
+  const found = late.ended ? ['who comes later is not let in'] : [];
+  late.close();
+  const atMost = (what: string, ms: number, most: number): void => {
+    if (ms >= most) found.push(`${what}: ${Math.round(ms)} ms, at most ${Math.round(most)}`);
+  };
+  const atLeast = (what: string, count: number, least: number): void => {
+    if (count < least) found.push(`${what}: ${count}, at least ${least}`);
+  };
   // Where the machine itself is that slow, no slower than before.
   for (const kind of ['mqtt', 'http'] as const)
-    expect(at99(beside[kind]), kind).toBeLessThan(Math.max(MOST_WAIT_MS, 3 * at99(alone[kind])));
+    atMost(`waits of the honest, ${kind}`, at99(beside[kind]), Math.max(MOST_WAIT_MS, 3 * at99(alone[kind])));
   for (const kind of ['mqtt', 'headers', 'body'] as const)
-    expect(Math.max(...attack.heldMs[kind]), kind).toBeLessThan(HELD_MS[kind]);
-  expect(attack.heldMs.mqtt.length).toBeGreaterThanOrEqual(2 * SLOW_MQTT);
-  expect(attack.heldMs.headers.length).toBeGreaterThanOrEqual(SLOW_HTTP / 2);
-  if (inLongRuns) expect(attack.heldMs.body.length).toBeGreaterThanOrEqual(SLOW_HTTP / 3 + 1);
-  late.close();
+    atMost(`held open, ${kind}`, Math.max(...attack.heldMs[kind]), HELD_MS[kind]);
+  atLeast('hung up on, mqtt', attack.heldMs.mqtt.length, 2 * SLOW_MQTT);
+  atLeast('hung up on, headers', attack.heldMs.headers.length, SLOW_HTTP / 2);
+  if (inLongRuns) atLeast('hung up on, body', attack.heldMs.body.length, SLOW_HTTP / 3 + 1);
+  return found;
+}
+
+it(`T05 an honest device and an honest person are served while ${SLOW_MQTT} speak MQTT and ${SLOW_HTTP} HTTP without an end, and each of those is hung up on`, async () => {
+  const device = await RawDevice.connect(Number(new URL(canh.mqttUrl).port), token);
+  let found = await findings(device);
+  for (let look = 1; look < LOOKS && found.length > 0; look += 1) {
+    console.warn(`T05, look ${look}: ${found.join('; ')}`);
+    found = await findings(device);
+  }
+  expect(found).toEqual([]);
   device.close();
 });

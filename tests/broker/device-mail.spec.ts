@@ -180,11 +180,45 @@ describe('what is kept for devices', () => {
     expect(await door.states('a')).toEqual(['waiting', 'unconfirmed']);
   });
 
-  it('drops the oldest for a session that has too many waiting, counts it and warns', async () => {
+  it('lets a command wait its turn where it would push another one out of the session, and brings all of them in order', async () => {
     await door.leaveSession('a');
     for (const method of ['1', '2', '3', '4', '5']) await door.send('a', method);
-    await door.states('a');
-    expect(await door.states('a')).toEqual(['sent', 'sent', 'sent', 'dropped', 'dropped']);
+    expect(await door.states('a')).toEqual(['waiting', 'waiting', 'sent', 'sent', 'sent']);
+    expect(await door.states('a')).toEqual(['waiting', 'waiting', 'sent', 'sent', 'sent']);
+    const back = await door.connect('a');
+    await eventually(async () => expect(new Set(await door.states('a'))).toEqual(new Set(['delivered'])));
+    expect(methods(back)).toEqual(['1', '2', '3', '4', '5']);
+    expect(await door.dropped()).toEqual({});
+  });
+
+  it('hands over no more bytes than a session takes', async () => {
+    await door.leaveSession('a');
+    const now = Date.now();
+    const command = { deviceId: 'a', params: JSON.stringify('x'.repeat(16_000)), by: 'x', expiresAt: now + DAY_MS };
+    for (let n = 0; n < 3; n += 1) await door.desk.send({ ...command, method: String(n) }, now);
+    const small = await MailDoor.open({ mqttQueueKb: 40 });
+    await small.leaveSession('a');
+    for (let n = 0; n < 3; n += 1) await small.desk.send({ ...command, method: String(n) }, now);
+    expect(await small.states('a')).toEqual(['waiting', 'sent', 'sent']);
+    expect(await door.states('a')).toEqual(['sent', 'sent', 'sent']);
+    expect(await small.dropped()).toEqual({});
+    await small.close();
+  });
+
+  it('drops the oldest for a session that has too many messages waiting, counts it and warns', async () => {
+    await door.leaveSession('a');
+    for (const n of [1, 2, 3, 4, 5])
+      await door.mail.store.outgoingEnqueue(
+        { clientId: 'a/unit' },
+        {
+          cmd: 'publish',
+          topic: `a/v1/devices/me/rpc/request/${n}`,
+          payload: Buffer.from(`{"method":"${n}"}`),
+          qos: 1,
+          retain: false,
+          dup: false,
+        },
+      );
     expect(await door.dropped()).toEqual({ 'queue-full': 2 });
     expect(door.mail.warnings).toEqual([expect.stringContaining('CANH_MQTT_QUEUE_MESSAGES')]);
     const back = await door.connect('a');

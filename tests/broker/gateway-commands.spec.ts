@@ -138,4 +138,31 @@ describe('commands to a device behind a gateway', () => {
     expect(await states()).toEqual(['dropped']);
     expect(door.mail.store.waiting).toBe(0);
   });
+
+  it('are handed over once where a crash came before the note of it', async () => {
+    await leave('a');
+    await send('open');
+    expect(await states()).toEqual(['sent']);
+    await door.stop();
+    await door.records.updateTable('device_commands').set({ state: 'waiting', sent_through: null }).execute();
+    await door.start();
+    expect(await states()).toEqual(['sent']);
+    expect(door.mail.store.waiting).toBe(1);
+    expect(await desk.of('valve', 1)).toMatchObject([{ sentThrough: 'a' }]);
+  });
+
+  it('wait their turn where all of them are more than a session of the gateway takes', async () => {
+    await leave('a');
+    await door.stop();
+    const stand = { name: 'b', stationId: 's', profileId: 'gauge', gatewayId: 'a' };
+    await new SqlInventoryDesk(door.records).putDevice({ ...stand, id: 'b' });
+    await door.start();
+    for (let n = 0; n < 60; n += 1) await Promise.all([send(`valve ${n}`), door.send('b', `b ${n}`)]);
+    const all = async (): Promise<string[]> => [...(await states()), ...(await door.states('b'))];
+    expect((await all()).filter((state) => state === 'sent')).toHaveLength(100);
+    const back = await door.connect('a');
+    await eventually(async () => expect(new Set(await all())).toEqual(new Set(['delivered'])));
+    expect(back.packets).toHaveLength(120);
+    expect(await door.dropped()).toEqual({});
+  });
 });

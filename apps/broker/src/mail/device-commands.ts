@@ -9,6 +9,12 @@ import { gatewayAnswer } from './gateway-answer.js';
 
 const MOST_A_LOOK = 1_000;
 
+/** What a session of a device may have waiting. */
+export interface SessionRoom {
+  readonly messages: number;
+  readonly bytes: number;
+}
+
 /**
  * Brings commands to their devices: looks for new ones, hands them to the mailbox, and notes what became of them. What a device has
  * acknowledged stands in the sessions until it is noted here, so a crash between the two forgets nothing.
@@ -22,6 +28,7 @@ export class DeviceCommands {
     private readonly queue: CommandQueue,
     private readonly mailbox: DeviceMailbox,
     private readonly store: SessionStore,
+    private readonly room: SessionRoom,
     private readonly clock: Clock,
     private readonly log: Log,
   ) {}
@@ -62,7 +69,11 @@ export class DeviceCommands {
       const open = await this.queue.open(this.after, MOST_A_LOOK);
       // In turns, where there are so many: those that wait for a device that is away hold up none of the others for long.
       this.after = open.length < MOST_A_LOOK ? 0 : open.at(-1)!.id;
-      for (const command of open) await this.bring(command);
+      const underWay = new UnderWay(this.room);
+      const commands = open.map((command) => ({ ...command, ways: waysTo(command) }));
+      for (const { state, sentThrough, ways } of commands)
+        if (state === 'sent') ways.filter(({ to }) => to === sentThrough).forEach((way) => underWay.add(way));
+      for (const command of commands) await this.bring(command, underWay);
       this.problem = null;
     } catch (error) {
       const { message } = error as Error;
@@ -85,10 +96,9 @@ export class DeviceCommands {
     await this.store.forgetAcknowledged(topics);
   }
 
-  private async bring(command: OpenCommand): Promise<void> {
-    const { id, expiresAt, state, sentThrough } = command;
+  private async bring(command: OpenCommand & { readonly ways: readonly Way[] }, underWay: UnderWay): Promise<void> {
+    const { id, expiresAt, state, sentThrough, ways } = command;
     const now = this.clock.now();
-    const ways = waysTo(command);
     const ends = async (how: 'expired' | 'dropped'): Promise<void> => {
       for (const { to, topic } of ways) await this.mailbox.withdraw(to, topic);
       if (sentThrough !== null) await this.mailbox.withdraw(sentThrough, gatewayRequestTopic(id));
@@ -102,10 +112,14 @@ export class DeviceCommands {
     if (under !== undefined) return this.queue.sent(id, 'sent', under.to, now);
     // Who listens now before who has a session only: it may be one that the device left long ago.
     const heard = ways.filter(({ to, topic }) => this.mailbox.isHeard(to, topic));
-    for (const { to, topic, payload } of [...heard, ...ways.filter((way) => !heard.includes(way))]) {
-      const sent = await this.mailbox.send(to, { topic, payload, expiresAt });
+    for (const way of [...heard, ...ways.filter((other) => !heard.includes(other))]) {
+      // One more would push the oldest out of the session.
+      if (!underWay.hasRoomFor(way)) return;
+      const sent = await this.mailbox.send(way.to, { topic: way.topic, payload: way.payload, expiresAt });
       if (sent === 'arriving') return;
-      if (sent !== 'nobody') return this.queue.sent(id, sent, to, now);
+      if (sent === 'nobody') continue;
+      underWay.add(way);
+      return this.queue.sent(id, sent, way.to, now);
     }
   }
 
@@ -121,6 +135,28 @@ interface Way {
   readonly topic: string;
   readonly payload: Buffer;
 }
+
+/** What was given to each device and is not acknowledged. */
+class UnderWay {
+  private readonly of = new Map<string, { messages: number; bytes: number }>();
+
+  constructor(private readonly room: SessionRoom) {}
+
+  hasRoomFor(way: Way): boolean {
+    const given = this.of.get(way.to);
+    return (
+      given === undefined || (given.messages < this.room.messages && given.bytes + bytesOf(way) <= this.room.bytes)
+    );
+  }
+
+  add(way: Way): void {
+    const given = this.of.get(way.to) ?? { messages: 0, bytes: 0 };
+    this.of.set(way.to, { messages: given.messages + 1, bytes: given.bytes + bytesOf(way) });
+  }
+}
+
+/** As a session counts it. */
+const bytesOf = ({ to, topic, payload }: Way): number => payload.length + Buffer.byteLength(`${to}/${topic}`);
 
 /** To the device itself, and through its gateway where it has one. */
 function waysTo({ id, deviceId, method, params, gateway }: OpenCommand): Way[] {

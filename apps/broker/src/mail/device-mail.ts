@@ -54,7 +54,8 @@ export class DeviceMail {
       dropped: (reason, count, sessionId) => this.dropped.add(reason, count, sessionId),
     });
     this.mailbox = new DeviceMailbox(this.store);
-    this.commands = new DeviceCommands(new SqlCommandQueue(records), this.mailbox, this.store, clock, log);
+    const room = { messages: settings.mqttQueueMessages, bytes: settings.mqttQueueKb * 1_024 };
+    this.commands = new DeviceCommands(new SqlCommandQueue(records), this.mailbox, this.store, room, clock, log);
     const { damaged } = this.store;
     if (damaged !== null) log.error({ event: 'mqtt.sessions-damaged', damaged }, this.warnings[0]);
   }

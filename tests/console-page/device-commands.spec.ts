@@ -99,6 +99,25 @@ describe.skipIf(chromium === null)('commands on the page of a station', () => {
     await tab.getByTestId('detail').waitFor();
   });
 
+  it('are not called sent where the server did not say so, and what was written stays', async () => {
+    const tab = await open();
+    const device = deviceOf(tab, 'logger-7');
+    const before = (await console.records.commandDesk.of('logger-7', 10)).length;
+    await tab.route('**/commands', (route) => route.abort());
+    await device.getByTestId('open-send').click();
+    await device.locator('input[name="method"]').fill('closeGate');
+    await device.getByTestId('send').press('Enter');
+    await device.getByTestId('send-says').getByText('Không rõ máy chủ đã nhận lệnh chưa').waitFor();
+    expect(await device.locator('input[name="method"]').inputValue()).toBe('closeGate');
+    await device.getByTestId('send').and(tab.locator(':focus')).waitFor();
+
+    await tab.unroute('**/commands');
+    await device.locator('textarea').fill(`"${'x'.repeat(17_000)}"`);
+    await device.getByTestId('send').press('Enter');
+    await device.getByTestId('send-says').getByText('Tham số dài 17002 byte, nhiều nhất 16384').waitFor();
+    expect(await console.records.commandDesk.of('logger-7', 10)).toHaveLength(before);
+  });
+
   it('show what became of each, in English, on a phone, and nothing sticks out to the side', async () => {
     const { commandDesk, commandQueue } = console.records;
     const now = Date.now();
@@ -130,7 +149,7 @@ describe.skipIf(chromium === null)('commands on the page of a station', () => {
   it('are only shown to an officer, who is told why', async () => {
     const tab = await open({}, 'truc');
     const device = deviceOf(tab, 'logger-7');
-    await device.getByText('Chỉ quản trị viên được gửi lệnh.').waitFor();
+    await tab.getByText('Chỉ quản trị viên được gửi lệnh.').waitFor();
     expect(await device.getByTestId('open-send').count()).toBe(0);
     expect(await states(device)).toEqual(['answered']);
   });

@@ -2,6 +2,7 @@ import type { DeviceView } from '@canh/contract/views.dto';
 import { useQuery } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
 import { commandsQuery, devicesQuery } from '../api/devices.js';
+import { sessionQuery } from '../api/session.js';
 import { useText } from '../text/text.js';
 import { Section } from '../ui/pane.js';
 import { PanelError } from '../ui/panel-error.js';
@@ -17,8 +18,11 @@ const newest = 5;
 export function DevicesSection({ stationId }: { stationId: string }): ReactNode {
   const { words } = useText();
   const query = useQuery(devicesQuery(stationId));
+  const session = useQuery(sessionQuery).data;
+  const maySend = session?.kind === 'in' && session.session.operator.role === 'admin';
   return (
     <Section title={words.devices.title}>
+      {session?.kind === 'in' && !maySend && <p className="quiet">{words.devices.notAllowed}</p>}
       {query.data === undefined ? (
         query.error === null ? (
           <PanelLoading rows={2} />
@@ -31,7 +35,7 @@ export function DevicesSection({ stationId }: { stationId: string }): ReactNode 
         <ul className={style.devices}>
           {query.data.map((device) => (
             <li key={device.id} className={style.device} data-testid="device" data-device-id={device.id}>
-              <Device of={device} />
+              <Device of={device} maySend={maySend} />
             </li>
           ))}
         </ul>
@@ -40,7 +44,13 @@ export function DevicesSection({ stationId }: { stationId: string }): ReactNode 
   );
 }
 
-function Device({ of: { id, name, gatewayId, commands: latest } }: { of: DeviceView }): ReactNode {
+function Device({
+  of: { id, name, gatewayId, commands: latest },
+  maySend,
+}: {
+  of: DeviceView;
+  maySend: boolean;
+}): ReactNode {
   const { words } = useText();
   const [older, setOlder] = useState(false);
   const all = useQuery({ ...commandsQuery(id), enabled: older });
@@ -49,6 +59,7 @@ function Device({ of: { id, name, gatewayId, commands: latest } }: { of: DeviceV
     <>
       <SendCommand
         deviceId={id}
+        may={maySend}
         head={
           <h4 className={style.name}>
             {name}{' '}

@@ -117,7 +117,8 @@ function Detail({ station }: { station: StationView }): ReactNode {
           </tbody>
         </table>
       </Section>
-      <DevicesSection stationId={station.id} />
+      {/* Canh reports on itself as a device, and takes no commands. */}
+      {station.kind !== 'system' && <DevicesSection stationId={station.id} />}
       <Section title={words.stations.limits}>
         {station.limits.length === 0 ? (
           <p className="quiet">{words.stations.noLimits}</p>

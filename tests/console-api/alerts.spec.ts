@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { USUAL_BOUNDS } from '@canh/core/dispatch/telling-bounds';
 import { MINUTE_MS } from '@canh/core/time/instant';
 import { hashPassword } from '../../apps/console/src/sign-in/passwords.js';
 import { changed, NIGHT, raised, returned } from '../contracts/records.story.js';
@@ -105,7 +106,7 @@ describe('one alert', () => {
       language: 'vi',
       fromSeverity: 'warning',
     } as const;
-    await outbox.plan(notice, [contact]);
+    await outbox.plan([notice], [contact], USUAL_BOUNDS, NIGHT);
     const [delivery] = await outbox.due(NIGHT + MINUTE_MS, 1, 'email');
     await outbox.record(
       delivery?.id ?? '',

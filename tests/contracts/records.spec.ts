@@ -17,6 +17,7 @@ import { SqlCredentialDesk } from '@canh/adapters/records-sql/sql-credential-des
 import { SqlInventoryDesk } from '@canh/adapters/records-sql/sql-inventory-desk';
 import { SqlLedger } from '@canh/adapters/records-sql/sql-ledger';
 import { SqlLedgerDesk } from '@canh/adapters/records-sql/sql-ledger-desk';
+import { SqlOutbox } from '@canh/adapters/records-sql/sql-outbox';
 import { SqlQuarantine } from '@canh/adapters/records-sql/sql-quarantine';
 import { SqlQuarantineDesk } from '@canh/adapters/records-sql/sql-quarantine-desk';
 import { SqlRegistry } from '@canh/adapters/records-sql/sql-registry';
@@ -219,6 +220,47 @@ describe('records in one file of SQLite', () => {
     const database = await openRecords(file);
     await new SqlLedger(database).settle({ next: 8_192, lines: [], counts: [], at: NIGHT });
     expect(await new SqlLedgerDesk(database).begunAt()).toBe(expected);
+    await database.destroy();
+  });
+
+  it('of a version without digests keep what was delivered and what waits, under the same names', async () => {
+    await mkdir(dirname(file));
+    const old = new DatabaseSync(file);
+    const kysely = new Kysely<unknown>({ dialect: new NodeSqliteDialect(old, 1_000) });
+    const provider = { getMigrations: async () => ({ '0001-first-records': firstRecords }) };
+    expect((await new Migrator({ db: kysely, provider }).migrateToLatest()).error).toBeUndefined();
+    const alert = JSON.stringify({ id: 'a', severity: 'warning', worst: 'warning', version: 1 });
+    old.exec(`insert into alerts values ('a', 'r', 's', 'active', 'warning', 1, 1, null, 1, '${alert}')`);
+    for (const change of [1, 2]) {
+      old.exec(
+        `insert into alert_events values (${change}, 'a', 'r', 's', 'raised', ${change}, 'warning', null, null, null)`,
+      );
+      old.exec(`insert into notices values ('n${change}', ${change}, 'a', 'raised', ${NIGHT}, '${alert}', 1)`);
+      old.exec(
+        `insert into deliveries values ('d${change}', 'n${change}', 0, 'lan', 'Lan', 'email', 'lan@quangtri.example', 'vi', 'warning',
+          '${change === 1 ? 'accepted' : 'pending'}', 1, ${change === 1 ? 'null' : NIGHT})`,
+      );
+      old.exec(
+        `insert into attempts values ('d${change}', 1, ${NIGHT}, '${change === 1 ? 'accepted' : 'failed'}', 'ok')`,
+      );
+    }
+    await kysely.destroy();
+
+    const database = await openRecords(file);
+    const outbox = new SqlOutbox(database);
+    expect(await outbox.ofAlert('a')).toMatchObject([
+      { deliveryId: 'd1', digest: false, state: 'accepted', attempts: [{ outcome: { kind: 'accepted' } }] },
+      { deliveryId: 'd2', digest: false, state: 'pending', nextAttemptAt: NIGHT },
+    ]);
+    const [waiting] = await outbox.due(NIGHT, 10, 'email');
+    expect(waiting).toMatchObject({ id: 'd2', kind: 'single', notice: { id: 'n2' }, attempts: 1 });
+    await outbox.record(
+      'd2',
+      { at: NIGHT + 1, outcome: { kind: 'accepted', answer: '250' } },
+      { state: 'accepted', nextAttemptAt: null },
+    );
+    expect((await outbox.ofAlert('a'))[1]).toMatchObject({ state: 'accepted', attempts: [{}, {}] });
+    expect(database.prepare('pragma foreign_key_check').all()).toEqual([]);
     await database.destroy();
   });
 

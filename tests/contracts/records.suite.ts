@@ -2,7 +2,10 @@ import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Alert } from '@canh/core/alerts/alert';
 import type { Operator } from '@canh/core/alerts/operators';
-import type { Contact, Delivery } from '@canh/core/dispatch/notice';
+import type { Contact, Delivery, Notice, SingleDelivery } from '@canh/core/dispatch/notice';
+import type { Outbox } from '@canh/core/dispatch/outbox';
+import { USUAL_BOUNDS, type TellingBounds } from '@canh/core/dispatch/telling-bounds';
+import type { Transition } from '@canh/core/rules/transition';
 import { severityRank } from '@canh/core/rules/rule';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '@canh/core/time/instant';
 import { buildChildren, type Children } from './records.children.js';
@@ -391,22 +394,32 @@ export function recordsSuite(kind: string, newPlace: () => Promise<RecordsPlace>
         channel: 'webhook',
         address: 'https://ioc.example/hook',
         language: 'en',
-        fromSeverity: 'major',
+        fromSeverity: 'warning',
       };
 
+      const plan = (
+        { outbox }: Records,
+        notices: readonly Notice[],
+        contacts: readonly Contact[],
+        now = NIGHT,
+        bounds = USUAL_BOUNDS,
+      ): ReturnType<Outbox['plan']> => outbox.plan(notices, contacts, bounds, now);
+      const singles = (found: readonly Delivery[]): SingleDelivery[] =>
+        found.filter((delivery) => delivery.kind === 'single');
+
       /** Of all channels; each is asked for separately. */
-      async function due(now: number, limit: number): Promise<Delivery[]> {
-        return [
+      async function due(now: number, limit: number): Promise<SingleDelivery[]> {
+        return singles([
           ...(await records.outbox.due(now, limit, 'email')),
           ...(await records.outbox.due(now, limit, 'webhook')),
-        ];
+        ]);
       }
 
       async function planned(): Promise<string[]> {
         await records.alertStore.apply([raised('thach-han', NIGHT)], NIGHT);
         const [notice] = await records.outbox.unplanned(1);
         if (notice === undefined) throw new Error('a raised alert has a notice');
-        await records.outbox.plan(notice, [lan, hook]);
+        await plan(records, [notice], [lan, hook]);
         return (await due(NIGHT, 10)).map(({ id }) => id);
       }
 
@@ -421,14 +434,15 @@ export function recordsSuite(kind: string, newPlace: () => Promise<RecordsPlace>
 
         expect(await records.outbox.unplanned(10)).toEqual([]);
         const [delivery] = found;
-        if (delivery !== undefined) await (await open()).outbox.plan(delivery.notice, [hook, lan]);
+        if (delivery !== undefined) await plan(await open(), [delivery.notice], [hook, lan]);
         expect((await due(NIGHT, 10)).map(({ id }) => id)).toEqual(ids);
         expect(await due(NIGHT - 1, 10)).toEqual([]);
       });
 
       it('plans a notice that nobody is told of, and does not offer it again', async () => {
         await records.alertStore.apply([raised('thach-han', NIGHT)], NIGHT);
-        for (const notice of await records.outbox.unplanned(10)) await records.outbox.plan(notice, []);
+        const { nobody } = await plan(records, await records.outbox.unplanned(10), []);
+        expect(nobody).toHaveLength(1);
         expect(await records.outbox.unplanned(10)).toEqual([]);
         expect(await due(NIGHT, 10)).toEqual([]);
       });
@@ -517,8 +531,8 @@ export function recordsSuite(kind: string, newPlace: () => Promise<RecordsPlace>
         );
         const notices = await records.outbox.unplanned(2);
         expect(notices.map(({ alert }) => alert.stationId)).toEqual(['a', 'b']);
-        for (const notice of notices) await records.outbox.plan(notice, [lan, hook]);
-        const found = await records.outbox.due(NIGHT, 1, 'webhook');
+        await plan(records, notices, [lan, hook]);
+        const found = singles(await records.outbox.due(NIGHT, 1, 'webhook'));
         expect(found.map(({ notice, contact }) => [notice.alert.stationId, contact.id])).toEqual([['a', 'phòng/trực']]);
         expect((await due(NIGHT, 10)).map(({ notice, contact }) => [notice.alert.stationId, contact.id])).toEqual([
           ['a', 'lan'],
@@ -530,7 +544,7 @@ export function recordsSuite(kind: string, newPlace: () => Promise<RecordsPlace>
 
       it('tells nobody of the end before they were told of the beginning', async () => {
         await records.alertStore.apply([raised('thach-han', NIGHT), returned('thach-han', NIGHT + 1)], NIGHT);
-        for (const notice of await records.outbox.unplanned(10)) await records.outbox.plan(notice, [lan, hook]);
+        await plan(records, await records.outbox.unplanned(10), [lan, hook]);
         const waiting = async () => (await due(NIGHT + 5, 10)).map(({ notice, contact }) => [contact.id, notice.event]);
         expect(await waiting()).toEqual([
           ['lan', 'raised'],
@@ -554,6 +568,137 @@ export function recordsSuite(kind: string, newPlace: () => Promise<RecordsPlace>
           ids[0],
           'lan@quangtri.example',
         ]);
+      });
+
+      describe('when there is more than an address takes', () => {
+        const BOUNDS: TellingBounds = {
+          windowMs: 10 * MINUTE_MS,
+          any: 1,
+          first: 2,
+          critical: 3,
+          digestWaitMs: MINUTE_MS,
+          digestEveryMs: 5 * MINUTE_MS,
+          digestIncidents: 2,
+        };
+        const accepted = { kind: 'accepted', answer: '250' } as const;
+        const accept = (id: string, at: number): Promise<void> =>
+          records.outbox.record(id, { at, outcome: accepted }, { state: 'accepted', nextAttemptAt: null });
+        const said = async (at: number, ...words: readonly Transition[]): Promise<void> => {
+          await records.alertStore.apply(words, at);
+          await plan(records, await records.outbox.unplanned(100), [lan], at, BOUNDS);
+        };
+        const digests = async (now: number): Promise<[string, string[]][]> =>
+          (await records.outbox.due(now, 100, 'email')).flatMap((found): [string, string[]][] =>
+            found.kind === 'digest'
+              ? [[found.id, found.notices.map(({ alert, event }) => `${alert.stationId} ${event}`)]]
+              : [],
+          );
+        const alertOf = (station: string): string => `river-level.${station}.${(NIGHT - 10 * MINUTE_MS).toString(36)}`;
+        const shownOf = (station: string) => records.outbox.ofAlert(alertOf(station));
+
+        it('puts the rest into digests, which close together and then never change', async () => {
+          await said(NIGHT, ...['a', 'b', 'c', 'd', 'e'].map((station) => raised(station, NIGHT)));
+          expect((await due(NIGHT, 10)).map(({ notice }) => notice.alert.stationId)).toEqual(['a', 'b']);
+          const [waiting] = await shownOf('e');
+          expect(waiting).toMatchObject({
+            digest: true,
+            state: 'pending',
+            nextAttemptAt: NIGHT + MINUTE_MS,
+            attempts: [],
+          });
+          expect(await records.outbox.closeDigests(BOUNDS, NIGHT + MINUTE_MS - 1)).toBe(0);
+          expect(await digests(NIGHT + HOUR_MS)).toEqual([]);
+          expect(await (await open()).outbox.closeDigests(BOUNDS, NIGHT + MINUTE_MS)).toBe(2);
+          const closed = await digests(NIGHT + MINUTE_MS);
+          expect(closed.map(([, told]) => told)).toEqual([['c raised', 'd raised'], ['e raised']]);
+          expect(closed[1]?.[0]).toBe(waiting?.deliveryId);
+
+          const later = NIGHT + 2 * MINUTE_MS;
+          await said(later, returned('e', later), raised('f', later));
+          expect(await digests(later)).toEqual(closed);
+          expect(await shownOf('e')).toMatchObject([
+            { event: 'raised', deliveryId: waiting?.deliveryId },
+            // After the digest before it, by five minutes.
+            { event: 'returned', digest: true, nextAttemptAt: NIGHT + 6 * MINUTE_MS },
+          ]);
+          for (const [id] of closed) await accept(id, later);
+          expect(await shownOf('d')).toMatchObject([
+            { state: 'accepted', attempts: [{ at: later, outcome: accepted }] },
+          ]);
+          expect(await records.outbox.closeDigests(BOUNDS, NIGHT + 6 * MINUTE_MS)).toBe(1);
+          expect((await digests(NIGHT + 6 * MINUTE_MS)).map(([, told]) => told)).toEqual([['e returned', 'f raised']]);
+        });
+
+        it('counts what was planned within the window, and what waits since before it', async () => {
+          await said(NIGHT, raised('a', NIGHT), raised('b', NIGHT));
+          const [first] = await due(NIGHT, 1);
+          await accept(first?.id ?? '', NIGHT);
+          const later = NIGHT + 10 * MINUTE_MS;
+          await said(later, raised('c', later), raised('d', later));
+          expect((await due(later, 10)).map(({ notice }) => notice.alert.stationId)).toEqual(['b', 'c']);
+          // A clock that is an hour behind what it was has seen none of them; what nobody took yet still counts.
+          const before = NIGHT - HOUR_MS;
+          await accept((await due(later, 10)).find(({ notice }) => notice.alert.stationId === 'b')?.id ?? '', later);
+          await said(before, raised('e', before), raised('f', before));
+          expect((await due(later, 10)).map(({ notice }) => notice.alert.stationId)).toEqual(['e', 'c']);
+        });
+
+        it('plans what is critical first, with all that waits of the same alert', async () => {
+          await records.alertStore.apply(
+            [
+              ...['a', 'b', 'c', 'd'].map((station) => raised(station, NIGHT)),
+              changed('c', NIGHT + 1, 'warning', 'critical'),
+            ],
+            NIGHT,
+          );
+          const waiting = await records.outbox.unplanned(3);
+          expect(waiting.map(({ alert, event }) => [alert.stationId, event])).toEqual([
+            ['c', 'raised'],
+            ['c', 'escalated'],
+            ['a', 'raised'],
+          ]);
+        });
+
+        it('lets a message that cannot wait carry what waited of the same alert, and forgets a digest that is empty then', async () => {
+          await said(NIGHT, raised('a', NIGHT), raised('b', NIGHT));
+          await said(NIGHT, raised('c', NIGHT));
+          await said(NIGHT, changed('c', NIGHT + 1, 'warning', 'critical'));
+          const urgent = (await due(NIGHT, 10)).find(({ notice }) => notice.alert.stationId === 'c');
+          expect(urgent?.notice.event).toBe('escalated');
+          expect(await shownOf('c')).toMatchObject([
+            { event: 'raised', deliveryId: urgent?.id, digest: false },
+            { event: 'escalated', deliveryId: urgent?.id, id: urgent?.id },
+          ]);
+          expect(await records.outbox.closeDigests(BOUNDS, NIGHT + MINUTE_MS)).toBe(0);
+          expect(await digests(NIGHT + HOUR_MS)).toEqual([]);
+          expect(await records.outbox.closeDigests(BOUNDS, NIGHT + HOUR_MS)).toBe(0);
+        });
+
+        it('holds a digest back that tells of an end before the beginning was told, for a quarter of an hour', async () => {
+          await said(NIGHT, raised('a', NIGHT), raised('b', NIGHT), returned('a', NIGHT + 1));
+          const minute = NIGHT + MINUTE_MS;
+          expect(await records.outbox.closeDigests(BOUNDS, minute)).toBe(1);
+          expect(await digests(minute + 15 * MINUTE_MS - 1)).toEqual([]);
+          expect(await digests(minute + 15 * MINUTE_MS)).toMatchObject([[{}, ['a returned']]]);
+          const beginning = (await due(minute, 10)).find(({ notice }) => notice.alert.stationId === 'a');
+          await accept(beginning?.id ?? '', minute);
+          expect(await digests(minute)).toMatchObject([[{}, ['a returned']]]);
+        });
+
+        it('gives single messages before digests, as many as asked for, and none that is on its way', async () => {
+          await said(NIGHT, ...['a', 'b', 'c', 'd', 'e'].map((station) => raised(station, NIGHT)));
+          await records.outbox.closeDigests(BOUNDS, NIGHT + MINUTE_MS);
+          const kinds = async (...asked: [limit: number, digests?: number, except?: ReadonlySet<string>]) =>
+            (await records.outbox.due(NIGHT + MINUTE_MS, asked[0], 'email', asked[1], asked[2])).map(
+              ({ kind }) => kind,
+            );
+          expect(await kinds(10)).toEqual(['single', 'single', 'digest', 'digest']);
+          expect(await kinds(3)).toEqual(['single', 'single', 'digest']);
+          expect(await kinds(10, 1)).toEqual(['single', 'single', 'digest']);
+          expect(await kinds(10, 0)).toEqual(['single', 'single']);
+          const onTheWay = new Set((await due(NIGHT, 10)).map(({ id }) => id));
+          expect(await kinds(2, 2, onTheWay)).toEqual(['digest', 'digest']);
+        });
       });
 
       it('knows the contacts', async () => {

@@ -13,6 +13,7 @@ import { SqlRegistry } from '@canh/adapters/records-sql/sql-registry';
 import type { Channel } from '@canh/core/dispatch/channel';
 import type { ChannelName, Contact, Delivery } from '@canh/core/dispatch/notice';
 import type { DeliveryRecord } from '@canh/core/dispatch/outbox';
+import { USUAL_BOUNDS } from '@canh/core/dispatch/telling-bounds';
 import type { Catalogue } from '@canh/core/rules/catalogue';
 import type { Severity } from '@canh/core/rules/rule';
 import type { Evidence, Transition } from '@canh/core/rules/transition';
@@ -27,8 +28,14 @@ import { VirtualClock } from './virtual-clock.js';
 class WatchedOutbox extends SqlOutbox {
   readonly looks: { channel: ChannelName; now: Instant; due: number }[] = [];
 
-  override async due(now: Instant, limit: number, channel: ChannelName): Promise<Delivery[]> {
-    const found = await super.due(now, limit, channel);
+  override async due(
+    now: Instant,
+    limit: number,
+    channel: ChannelName,
+    digests?: number,
+    except?: ReadonlySet<string>,
+  ): Promise<Delivery[]> {
+    const found = await super.due(now, limit, channel, digests, except);
     this.looks.push({ channel, now, due: found.length });
     return found;
   }
@@ -151,6 +158,7 @@ export class Province {
       scheduler: this.clock,
       random: () => 0.5,
       deliveriesAtOnce: 5,
+      bounds: USUAL_BOUNDS,
       metrics: this.counts,
       log: pino({ base: null, timestamp: false }, { write: (line) => void this.logged.push(JSON.parse(line)) }),
       ...changes,

@@ -1,6 +1,6 @@
 import type { Alert } from '@canh/core/alerts/alert';
 import type { NoticeContext } from '@canh/core/dispatch/channel';
-import type { Contact, Delivery } from '@canh/core/dispatch/notice';
+import type { Contact, Notice, SingleDelivery } from '@canh/core/dispatch/notice';
 import type { Limit } from '@canh/core/stations/limit';
 
 /** 02:05 on 22/11/2026 in Quảng Trị. */
@@ -82,10 +82,11 @@ export function delivery(
     id?: string;
     contact?: Partial<Contact>;
     alert?: Partial<Alert>;
-    event?: Delivery['notice']['event'];
+    event?: Notice['event'];
   } = {},
-): Delivery {
+): SingleDelivery {
   return {
+    kind: 'single',
     id: changes.id ?? 'dGhlLWZpcnN0',
     notice: {
       id: 'notice-1',

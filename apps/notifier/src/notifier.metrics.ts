@@ -14,6 +14,7 @@ export class NotifierMetrics {
   private readonly deliveries: Counter;
   private readonly latency: Histogram;
   private readonly attempts: Histogram;
+  private readonly digested: Counter;
 
   constructor(private readonly registry: Registry) {
     const registers = [registry];
@@ -29,6 +30,11 @@ export class NotifierMetrics {
       buckets: [0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3_600, 14_400],
       registers,
     });
+    this.digested = new Counter({
+      name: 'canh_notices_digested_total',
+      help: 'What people are told in digests, since it was more than they can be told one by one: a notice for a contact is one.',
+      registers,
+    });
     this.attempts = new Histogram({
       name: 'canh_delivery_attempt_seconds',
       help: 'What one attempt took, by channel.',
@@ -36,6 +42,11 @@ export class NotifierMetrics {
       buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 90],
       registers,
     });
+  }
+
+  /** That so many words to people wait for a digest. */
+  collected(count: number): void {
+    this.digested.inc(count);
   }
 
   attempted(channel: ChannelName, outcome: Outcome['kind'] | 'given-up', seconds: number): void {

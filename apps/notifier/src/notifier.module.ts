@@ -80,6 +80,7 @@ export class Telling implements OnModuleInit, OnApplicationShutdown {
       scheduler: asyncScheduler,
       random: Math.random,
       deliveriesAtOnce: settings.deliveriesAtOnce,
+      bounds: settings.tellingBounds,
       metrics,
       log,
     });

@@ -1,5 +1,7 @@
 import { IsBoolean, IsInt, IsOptional, IsUrl, Matches, Max, Min, MinLength, ValidateBy } from 'class-validator';
 import { isMailAddress } from '@canh/core/dispatch/mail-address';
+import { USUAL_BOUNDS, type TellingBounds } from '@canh/core/dispatch/telling-bounds';
+import { MINUTE_MS, SECOND_MS } from '@canh/core/time/instant';
 import { Setting } from '@canh/runtime/settings';
 import { TlsSettings } from '@canh/runtime/tls/tls.settings';
 
@@ -29,6 +31,16 @@ const EncryptedUnlessPrivate = (): PropertyDecorator =>
       validate: (url, at) =>
         String(url).toLowerCase().startsWith('https:') || (at!.object as NotifierSettings).webhookAllowPrivate,
       defaultMessage: () => 'it must be https, unless CANH_WEBHOOK_ALLOW_PRIVATE is true',
+    },
+  });
+
+const NotUnder = (name: string, other: 'noticesAny' | 'noticesFirst'): PropertyDecorator =>
+  ValidateBy({
+    name: 'notUnder',
+    validator: {
+      validate: (count, at) => Number(count) >= (at!.object as NotifierSettings)[other],
+      defaultMessage: (at) =>
+        `it must be at least ${(at!.object as NotifierSettings)[other]}, as ${name} is; raise the one or lower the other`,
     },
   });
 
@@ -76,6 +88,71 @@ export class NotifierSettings extends TlsSettings {
   readonly deliveriesAtOnce: number = 5;
 
   @Setting({
+    name: 'CANH_NOTICES_MINUTES',
+    says: 'The time over which the messages to one address are counted, in each channel. What is more than the bounds below comes together in a digest, and nothing is dropped.',
+  })
+  @IsInt()
+  @Min(1)
+  @Max(1_440)
+  readonly noticesMinutes: number = USUAL_BOUNDS.windowMs / MINUTE_MS;
+
+  @Setting({
+    name: 'CANH_NOTICES_ANY',
+    says: 'So many single messages go to one address within CANH_NOTICES_MINUTES, whatever they say.',
+  })
+  @IsInt()
+  @Min(1)
+  @Max(10_000)
+  readonly noticesAny: number = USUAL_BOUNDS.any;
+
+  @Setting({
+    name: 'CANH_NOTICES_FIRST',
+    says: 'Up to so many, when the further ones are each the first word of an alert.',
+  })
+  @IsInt()
+  @Min(1)
+  @Max(10_000)
+  @NotUnder('CANH_NOTICES_ANY', 'noticesAny')
+  readonly noticesFirst: number = USUAL_BOUNDS.first;
+
+  @Setting({
+    name: 'CANH_NOTICES_CRITICAL',
+    says: 'Up to so many, when those beyond say that something is critical now.',
+  })
+  @IsInt()
+  @Min(1)
+  @Max(10_000)
+  @NotUnder('CANH_NOTICES_FIRST', 'noticesFirst')
+  readonly noticesCritical: number = USUAL_BOUNDS.critical;
+
+  @Setting({
+    name: 'CANH_DIGEST_WAIT_SECONDS',
+    says: 'So long a digest waits for what comes next; in a storm, less makes more mails.',
+  })
+  @IsInt()
+  @Min(1)
+  @Max(3_600)
+  readonly digestWaitSeconds: number = USUAL_BOUNDS.digestWaitMs / SECOND_MS;
+
+  @Setting({
+    name: 'CANH_DIGEST_SECONDS',
+    says: 'The next digest to the same contact comes so long after the one before, or sooner when it says that something is critical.',
+  })
+  @IsInt()
+  @Min(1)
+  @Max(86_400)
+  readonly digestSeconds: number = USUAL_BOUNDS.digestEveryMs / SECOND_MS;
+
+  @Setting({
+    name: 'CANH_DIGEST_ALERTS',
+    says: 'So many alerts are named in one digest; of more, several digests are made. 500 make a mail of about half a megabyte.',
+  })
+  @IsInt()
+  @Min(10)
+  @Max(2_000)
+  readonly digestAlerts: number = USUAL_BOUNDS.digestIncidents;
+
+  @Setting({
     name: 'CANH_NOTIFIER_PORT',
     says: 'Port of /health and /metrics of a notifier that runs as a process of its own; 0 serves none.',
   })
@@ -109,4 +186,16 @@ export class NotifierSettings extends TlsSettings {
   @Min(1)
   @Max(3_600)
   readonly heartbeatSeconds: number = 60;
+
+  get tellingBounds(): TellingBounds {
+    return {
+      windowMs: this.noticesMinutes * MINUTE_MS,
+      any: this.noticesAny,
+      first: this.noticesFirst,
+      critical: this.noticesCritical,
+      digestWaitMs: this.digestWaitSeconds * SECOND_MS,
+      digestEveryMs: this.digestSeconds * SECOND_MS,
+      digestIncidents: this.digestAlerts,
+    };
+  }
 }

@@ -25,10 +25,12 @@ import {
   type SchedulerLike,
 } from 'rxjs';
 import { CanhError } from '@canh/core/canh-error';
-import type { Channel, NoticeContext } from '@canh/core/dispatch/channel';
-import type { Delivery, DeliveryState, Outcome } from '@canh/core/dispatch/notice';
+import type { Channel, NamedIncident, NoticeContext } from '@canh/core/dispatch/channel';
+import { incidentsOf } from '@canh/core/dispatch/incident';
+import type { Contact, Delivery, DeliveryState, Notice, Outcome } from '@canh/core/dispatch/notice';
 import type { Attempt, ContactBook, Outbox } from '@canh/core/dispatch/outbox';
-import { afterAttempt, recipients } from '@canh/core/dispatch/plan';
+import { afterAttempt } from '@canh/core/dispatch/plan';
+import type { TellingBounds } from '@canh/core/dispatch/telling-bounds';
 import type { Alert } from '@canh/core/alerts/alert';
 import type { Log } from '@canh/runtime/log';
 import { withoutSecrets } from '@canh/runtime/without-secrets';
@@ -45,12 +47,14 @@ export interface NotifierParts {
   /** In [0, 1): spreads the tries of many deliveries. */
   readonly random: () => number;
   readonly deliveriesAtOnce: number;
+  readonly bounds: TellingBounds;
   readonly metrics: NotifierMetrics;
   readonly log: Log;
 }
 
 const LOOK_EVERY_MS = 250;
 const PAUSE_AFTER_ERROR_MS = 1_000;
+/** Planned in one transaction: each waits for the disk. Not so many that an operator's acknowledgement waits long for the lock. */
 const PLAN_AT_ONCE = 100;
 /** Longer than any channel takes by its own deadlines: a promise that never settles must not keep its place for ever. */
 const ATTEMPT_WITHIN_MS = 90_000;
@@ -62,7 +66,7 @@ const RECORD_WITHIN_MS = 1_000;
 interface Lane {
   readonly channel: Channel;
   /** By id. A delivery stays pending in the outbox while it is here, so it must not be taken a second time. */
-  readonly onTheWay: Set<string>;
+  readonly onTheWay: Map<string, Delivery['kind']>;
 }
 
 /**
@@ -81,7 +85,7 @@ export class Notifier {
   ended: string | null = null;
 
   constructor(private readonly parts: NotifierParts) {
-    this.lanes = parts.channels.map((channel) => ({ channel, onTheWay: new Set() }));
+    this.lanes = parts.channels.map((channel) => ({ channel, onTheWay: new Map() }));
   }
 
   /** What keeps it from telling people right now, in words; empty when nothing does. */
@@ -158,34 +162,60 @@ export class Notifier {
     );
   }
 
-  /** Plans the notices that wait for it, and returns those that it could. */
-  private async plan(): Promise<readonly string[]> {
-    const { outbox, contacts, log } = this.parts;
+  /** Closes the digests that are complete, plans the notices that wait for it, and returns those that it could. */
+  private async plan(): Promise<readonly Notice[]> {
+    const { outbox, contacts, bounds, scheduler, log } = this.parts;
+    const closed = await outbox.closeDigests(bounds, scheduler.now());
+    if (closed > 0) log.info({ event: 'digests.closed', digests: closed }, 'digests are complete and go out');
     const notices = await outbox.unplanned(PLAN_AT_ONCE);
-    if (notices.length === 0) return [];
-    const book = await contacts.list();
-    const planned: string[] = [];
+    const book = notices.length === 0 ? [] : await contacts.list();
+    let planned: readonly Notice[] = notices;
     let failure: Error | null = null;
-    for (const notice of notices) {
-      const to = recipients(notice, book);
+    if (notices.length > 0)
       try {
-        await othersTurn();
-        await outbox.plan(notice, to);
-        planned.push(notice.id);
+        await this.planTogether(notices, book);
       } catch (error) {
-        // One notice that cannot be planned must not hold up the ones behind it.
-        failure = error instanceof Error ? error : new Error(String(error));
-        continue;
+        // One notice that cannot be planned must not hold up the others. What the records as a whole say of themselves is true of each.
+        if (error instanceof CanhError || notices.length === 1) throw error;
+        ({ planned, failure } = await this.planOneByOne(notices, book));
       }
-      if (to.length === 0)
-        log.warn(
-          { event: 'notice.nobody', noticeId: notice.id, alertId: notice.alert.id, severity: notice.alert.severity },
-          'nobody is told of this: no contact wants alerts of this severity',
-        );
-    }
-    if (planned.length > 0) this.changed();
+    if (closed > 0 || planned.length > 0) this.changed();
     if (failure !== null) throw failure;
     return planned;
+  }
+
+  private async planTogether(notices: readonly Notice[], book: readonly Contact[]): Promise<void> {
+    const { outbox, bounds, scheduler, metrics, log } = this.parts;
+    const { waiting, nobody } = await outbox.plan(notices, book, bounds, scheduler.now());
+    if (waiting > 0) {
+      metrics.collected(waiting);
+      log.info(
+        { event: 'notices.collected', notices: notices.length, waiting },
+        'more than people can be told one by one: they are told of these in digests',
+      );
+    }
+    for (const { id, alert } of nobody)
+      log.warn(
+        { event: 'notice.nobody', noticeId: id, alertId: alert.id, severity: alert.severity },
+        'nobody is told of this: no contact wants alerts of this severity',
+      );
+  }
+
+  private async planOneByOne(
+    notices: readonly Notice[],
+    book: readonly Contact[],
+  ): Promise<{ planned: readonly Notice[]; failure: Error | null }> {
+    const planned: Notice[] = [];
+    let failure: Error | null = null;
+    for (const notice of notices)
+      try {
+        await othersTurn();
+        await this.planTogether([notice], book);
+        planned.push(notice);
+      } catch (error) {
+        failure = error instanceof Error ? error : new Error(String(error));
+      }
+    return { planned, failure };
   }
 
   /** As many due deliveries as the lane has room for. */
@@ -193,10 +223,13 @@ export class Notifier {
     const { outbox, scheduler, deliveriesAtOnce } = this.parts;
     const room = deliveriesAtOnce - onTheWay.size;
     if (room === 0) return [];
-    const due = await outbox.due(scheduler.now(), deliveriesAtOnce, channel.name);
-    const taken = this.stopped ? [] : due.filter(({ id }) => !onTheWay.has(id)).slice(0, room);
-    for (const { id } of taken) onTheWay.add(id);
-    return taken;
+    // Digests are long and may be many: they leave a place free for what cannot wait.
+    const digests = [...onTheWay.values()].filter((kind) => kind === 'digest').length;
+    const digestRoom = Math.max(1, deliveriesAtOnce - 1) - digests;
+    const due = await outbox.due(scheduler.now(), room, channel.name, digestRoom, new Set(onTheWay.keys()));
+    if (this.stopped) return [];
+    for (const { id, kind } of due) onTheWay.set(id, kind);
+    return due;
   }
 
   private deliver({ channel, onTheWay }: Lane, delivery: Delivery): Observable<never> {
@@ -219,15 +252,12 @@ export class Notifier {
   }
 
   private async attempt(channel: Channel, delivery: Delivery): Promise<void> {
-    const { contextOf, scheduler, random } = this.parts;
-    const { notice } = delivery;
-    const context = await contextOf(notice.alert);
+    const { scheduler, random } = this.parts;
+    const send = await this.composed(channel, delivery);
     const began = scheduler.now();
     const answered = await firstValueFrom(
       race(
-        defer(() => channel.send(delivery, context)).pipe(
-          catchError((error: unknown) => of(this.brokenChannel(channel, error))),
-        ),
+        defer(send).pipe(catchError((error: unknown) => of(this.brokenChannel(channel, error)))),
         timer(ATTEMPT_WITHIN_MS, scheduler).pipe(
           map((): Outcome => ({ kind: 'failed', answer: `No answer within ${ATTEMPT_WITHIN_MS / 1_000} s.` })),
         ),
@@ -236,9 +266,23 @@ export class Notifier {
     // It is kept and shown, and a server may repeat what it was told.
     const outcome: Outcome = { ...answered, answer: withoutSecrets(answered.answer) };
     const at = scheduler.now();
-    const next = afterAttempt(outcome, delivery.attempts + 1, notice.createdAt, at, random());
+    const tryingSince = delivery.kind === 'single' ? delivery.notice.createdAt : delivery.closedAt;
+    const next = afterAttempt(outcome, delivery.attempts + 1, tryingSince, at, random());
     this.tell(channel, delivery, { at, outcome }, next, at - began);
     await this.record(delivery, { at, outcome }, next);
+  }
+
+  /** Looks up what the message says; what it returns sends it. */
+  private async composed(channel: Channel, delivery: Delivery): Promise<() => Promise<Outcome>> {
+    const { contextOf } = this.parts;
+    if (delivery.kind === 'single') {
+      const context = await contextOf(delivery.notice.alert);
+      return () => channel.send(delivery, context);
+    }
+    const named: NamedIncident[] = [];
+    for (const incident of incidentsOf(delivery.notices))
+      named.push({ incident, context: await contextOf(incident.latest.alert) });
+    return () => channel.sendDigest(delivery, named);
   }
 
   private brokenChannel({ name }: Channel, error: unknown): Outcome {
@@ -257,13 +301,15 @@ export class Notifier {
     took: number,
   ): void {
     const { log, metrics } = this.parts;
-    const { alert, event } = delivery.notice;
+    const notices = delivery.kind === 'single' ? [delivery.notice] : delivery.notices;
     metrics.attempted(channel.name, state === 'given-up' ? 'given-up' : outcome.kind, took / 1_000);
-    if (outcome.kind === 'accepted') metrics.accepted((at - alert.evidence.receivedAt) / 1_000);
+    if (outcome.kind === 'accepted')
+      for (const { alert } of notices) metrics.accepted((at - alert.evidence.receivedAt) / 1_000);
     const facts = {
       deliveryId: delivery.id,
-      alertId: alert.id,
-      about: event,
+      ...(delivery.kind === 'single'
+        ? { alertId: delivery.notice.alert.id, about: delivery.notice.event }
+        : { notices: notices.length, about: 'digest' }),
       contactId: delivery.contact.id,
       channel: channel.name,
       attempt: delivery.attempts + 1,

@@ -70,7 +70,7 @@ export function expectStoryTold(
   expect(notices.every(({ planned }) => planned === 1)).toBe(true);
   const deliveries = recordsOf<{ notice_id: string; state: string }>(
     dataDir,
-    'select notice_id, state from deliveries',
+    'select told.notice_id, state from told join deliveries on deliveries.id = delivery_id',
   );
   expect(new Set(deliveries.map(({ notice_id: notice }) => notice)).size).toBe(expected.length);
   expect(deliveries.map(({ state }) => state)).toEqual(deliveries.map(() => 'accepted'));

@@ -67,6 +67,10 @@ export class Province {
       CANH_SERIES_5MIN_DAYS: '36500',
       CANH_SERIES_HOURLY_DAYS: '36500',
       CANH_DELIVERIES_AT_ONCE: String(MAILS_ON_THE_WAY),
+      // Each notice is to be found as a mail of its own.
+      CANH_NOTICES_ANY: '10000',
+      CANH_NOTICES_FIRST: '10000',
+      CANH_NOTICES_CRITICAL: '10000',
       CANH_LOG_LEVEL: 'error',
     };
   }

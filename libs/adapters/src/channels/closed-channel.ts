@@ -14,6 +14,10 @@ export class ClosedChannel extends Channel {
     return Promise.resolve({ kind: 'failed', answer: this.reason });
   }
 
+  override sendDigest(): Promise<Outcome> {
+    return this.send();
+  }
+
   override close(): Promise<void> {
     return Promise.resolve();
   }

@@ -1,6 +1,7 @@
 import type { Kysely, Transaction } from 'kysely';
 import type { Alert } from '@canh/core/alerts/alert';
 import type { AlertStep } from '@canh/core/alerts/lifecycle';
+import { isUrgent } from '@canh/core/dispatch/notice';
 import type { Instant } from '@canh/core/time/instant';
 import { raise } from './counters.js';
 import type { Schema } from './schema.js';
@@ -63,6 +64,7 @@ export async function saveStep(
         created_at: now,
         alert: whole,
         planned: 0,
+        urgent: isUrgent(effect.event, alert) ? 1 : 0,
       })
       .execute();
 }

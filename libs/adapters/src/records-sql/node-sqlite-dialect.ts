@@ -37,7 +37,8 @@ class TransactionalDdlAdapter extends SqliteAdapter {
   }
 }
 
-const LONGEST_PAUSE_MS = 20;
+/** Between two tries to begin. Short: who writes much leaves others a moment that is only a little longer. */
+export const LONGEST_PAUSE_MS = 4;
 
 /**
  * Transactions that write take the write lock before they read. A plain BEGIN would read first and then fail with SQLITE_BUSY_SNAPSHOT,

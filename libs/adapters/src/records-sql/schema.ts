@@ -144,10 +144,13 @@ export interface Schema {
     created_at: number;
     alert: string;
     planned: 0 | 1;
+    urgent: 0 | 1;
   };
-  /** The contact is kept as it was when the delivery was planned. */
+  /** One message to one contact, who is kept as they were when it was planned. */
   deliveries: {
     id: string;
+    kind: 'single' | 'digest';
+    /** What it tells of; the first that it tells of, where it is a digest. */
     notice_id: string;
     place: number;
     contact_id: string;
@@ -156,10 +159,17 @@ export interface Schema {
     address: string;
     language: Language;
     from_severity: Severity;
-    state: DeliveryState;
+    /** `collecting`: a digest that still takes up notices, until `next_attempt_at`. */
+    state: DeliveryState | 'collecting';
     attempts: number;
     next_attempt_at: number | null;
+    /** When it was planned; when it was closed, where it is a digest. */
+    planned_at: number;
+    incidents: number;
+    notices: number;
   };
+  /** Which delivery tells this contact of this notice. */
+  told: { notice_id: string; contact_id: string; place: number; delivery_id: string };
   attempts: { delivery_id: string; number: number; at: number; outcome: Outcome['kind']; answer: string };
   contacts: {
     id: string;

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Transaction } from 'kysely';
 import type { Alert } from '@canh/core/alerts/alert';
 import { AlertStore } from '@canh/core/alerts/alert-store';
@@ -5,6 +6,7 @@ import { onTransition } from '@canh/core/alerts/lifecycle';
 import type { Transition } from '@canh/core/rules/transition';
 import type { Instant } from '@canh/core/time/instant';
 import { alertById, alertOf, saveStep } from './alert-steps.js';
+import { LONGEST_PAUSE_MS } from './node-sqlite-dialect.js';
 import type { RecordsDatabase } from './open-records.js';
 import type { Schema } from './schema.js';
 
@@ -18,13 +20,16 @@ export class SqlAlertStore extends AlertStore {
 
   async apply(transitions: readonly Transition[], now: Instant): Promise<number> {
     let saved = 0;
-    for (let from = 0; from < transitions.length; from += STEPS_AT_ONCE)
+    for (let from = 0; from < transitions.length; from += STEPS_AT_ONCE) {
+      // Whoever waits for the lock tries again now and then, and would hardly ever find it free: in a storm nobody would be told anything.
+      if (from > 0) await pause(LONGEST_PAUSE_MS + 1);
       saved += await this.database.write(async (transaction) => {
         let here = 0;
         for (const transition of transitions.slice(from, from + STEPS_AT_ONCE))
           if (await applyOne(transaction, transition, now)) here += 1;
         return here;
       });
+    }
     return saved;
   }
 }

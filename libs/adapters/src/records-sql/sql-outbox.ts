@@ -1,12 +1,16 @@
-import { createHash } from 'node:crypto';
+import type { Selectable } from 'kysely';
 import { CanhError } from '@canh/core/canh-error';
 import type { ChannelName, Contact, Delivery, DeliveryState, Notice, Outcome } from '@canh/core/dispatch/notice';
+import { completeDigests } from '@canh/core/dispatch/delivery-plan';
 import { Outbox, type Attempt, type DeliveryRecord } from '@canh/core/dispatch/outbox';
 import { LONGEST_WAIT_MS } from '@canh/core/dispatch/plan';
+import type { TellingBounds } from '@canh/core/dispatch/telling-bounds';
 import type { Instant } from '@canh/core/time/instant';
 import { alertOf } from './alert-steps.js';
+import { contactOf, openDigests, planAndSave, tellingName } from './delivery-plans.js';
 import { grouped } from './grouped.js';
 import type { RecordsDatabase } from './open-records.js';
+import type { Schema } from './schema.js';
 
 /** Characters kept of what the other side said: a web server can answer with a whole page. */
 const LONGEST_ANSWER = 2_000;
@@ -17,109 +21,152 @@ export class SqlOutbox extends Outbox {
   }
 
   async unplanned(limit: number): Promise<Notice[]> {
-    const rows = await this.database
+    const waiting = this.database
       .selectFrom('notices')
       .select(['id', 'event', 'created_at', 'alert'])
       .where('planned', '=', 0)
       .orderBy('change')
+      .limit(limit);
+    const urgent = await this.database
+      .selectFrom('notices')
+      .select('alert_id')
+      .where('planned', '=', 0)
+      .where('urgent', '=', 1)
+      .orderBy('change')
       .limit(limit)
       .execute();
-    return rows.map((row) => ({ id: row.id, event: row.event, createdAt: row.created_at, alert: alertOf(row) }));
+    const alerts = [...new Set(urgent.map((row) => row.alert_id))];
+    // With all that waits of these alerts: nobody shall hear of the beginning last.
+    const first = alerts.length === 0 ? [] : await waiting.where('alert_id', 'in', alerts).execute();
+    const others = first.length === limit ? [] : await waiting.execute();
+    const taken = new Set(first.map(({ id }) => id));
+    return [...first, ...others.filter(({ id }) => !taken.has(id))].slice(0, limit).map(noticeOf);
   }
 
-  plan(notice: Notice, to: readonly Contact[]): Promise<void> {
+  plan(
+    notices: readonly Notice[],
+    contacts: readonly Contact[],
+    bounds: TellingBounds,
+    now: Instant,
+  ): Promise<{ waiting: number; nobody: readonly Notice[] }> {
     return this.database.write(async (transaction) => {
-      const { numUpdatedRows } = await transaction
-        .updateTable('notices')
-        .set({ planned: 1 })
-        .where('id', '=', notice.id)
-        .where('planned', '=', 0)
-        .executeTakeFirst();
-      // Planned already, by this process before it was stopped or by another one.
-      if (numUpdatedRows === 0n) return;
-      for (const [place, contact] of to.entries())
-        await transaction
-          .insertInto('deliveries')
-          .values({
-            id: deliveryId(notice, contact),
-            notice_id: notice.id,
-            place,
-            contact_id: contact.id,
-            contact_name: contact.name,
-            channel: contact.channel,
-            address: contact.address,
-            language: contact.language,
-            from_severity: contact.fromSeverity,
-            state: 'pending',
-            attempts: 0,
-            next_attempt_at: notice.createdAt,
-          })
-          .execute();
+      const { tellings, singles, nobody } = await planAndSave(transaction, notices, contacts, bounds, now);
+      const alone = new Set(singles.map(({ deliveryId }) => deliveryId));
+      return { waiting: tellings.filter(({ deliveryId }) => !alone.has(deliveryId)).length, nobody };
     });
   }
 
-  async due(now: Instant, limit: number, channel: ChannelName): Promise<Delivery[]> {
-    const rows = await this.database
+  async closeDigests(bounds: TellingBounds, now: Instant): Promise<number> {
+    // Asked four times a second, and most of the time there is none: that takes no lock.
+    if ((await openDigests(this.database)).length === 0) return 0;
+    return this.database.write(async (transaction) => {
+      const open = await openDigests(transaction);
+      const busy = await transaction
+        .selectFrom('deliveries')
+        .select('contact_id')
+        .distinct()
+        .where('state', '=', 'pending')
+        .where('kind', '=', 'digest')
+        .execute();
+      const complete = completeDigests(open, new Set(busy.map((row) => row.contact_id)), now, bounds);
+      if (complete.length === 0) return 0;
+      // All that it held went with more urgent messages.
+      await transaction.deleteFrom('deliveries').where('id', 'in', complete).where('incidents', '=', 0).execute();
+      const { numUpdatedRows } = await transaction
+        .updateTable('deliveries')
+        .set({ state: 'pending', planned_at: now, next_attempt_at: now })
+        .where('id', 'in', complete)
+        .executeTakeFirst();
+      return Number(numUpdatedRows);
+    });
+  }
+
+  async due(
+    now: Instant,
+    limit: number,
+    channel: ChannelName,
+    digests = limit,
+    except: ReadonlySet<string> = new Set(),
+  ): Promise<Delivery[]> {
+    const singles = await this.dueOf('single', now, limit, channel, except);
+    const room = Math.min(digests, limit - singles.length);
+    return room <= 0 ? singles : [...singles, ...(await this.dueOf('digest', now, room, channel, except))];
+  }
+
+  private async dueOf(
+    kind: Delivery['kind'],
+    now: Instant,
+    limit: number,
+    channel: ChannelName,
+    except: ReadonlySet<string>,
+  ): Promise<Delivery[]> {
+    let query = this.database
       .selectFrom('deliveries')
       .innerJoin('notices', 'notices.id', 'deliveries.notice_id')
-      .select([
-        'deliveries.id',
-        'contact_id',
-        'contact_name',
-        'channel',
-        'address',
-        'language',
-        'from_severity',
-        'attempts',
-      ])
+      .select(['deliveries.id', 'kind', 'attempts', 'planned_at'])
+      .select(['contact_id', 'contact_name', 'channel', 'address', 'language', 'from_severity'])
       .select(['notice_id', 'event', 'created_at', 'alert'])
       .where('state', '=', 'pending')
       // A time further ahead than any wait is of a clock that was set back since.
       .where(({ eb, or }) => or([eb('next_attempt_at', '<=', now), eb('next_attempt_at', '>', now + LONGEST_WAIT_MS)]))
       .where('channel', '=', channel)
+      .where('kind', '=', kind)
       .where(({ eb, or, not, exists, selectFrom }) =>
         or([
-          eb('event', '!=', 'returned'),
+          kind === 'single' ? eb('event', '!=', 'returned') : eb('planned_at', '<=', now - LONGEST_WAIT_MS),
           not(
             exists(
-              selectFrom('deliveries as earlier')
-                .innerJoin('notices as told', 'told.id', 'earlier.notice_id')
+              selectFrom('told as end')
+                .innerJoin('notices as ended', 'ended.id', 'end.notice_id')
+                .innerJoin('notices as began', 'began.alert_id', 'ended.alert_id')
+                .innerJoin('told as beginning', (join) =>
+                  join
+                    .onRef('beginning.notice_id', '=', 'began.id')
+                    .onRef('beginning.contact_id', '=', 'end.contact_id'),
+                )
+                .innerJoin('deliveries as earlier', 'earlier.id', 'beginning.delivery_id')
                 .select('earlier.id')
-                .whereRef('told.alert_id', '=', 'notices.alert_id')
-                .whereRef('told.change', '<', 'notices.change')
-                .whereRef('earlier.contact_id', '=', 'deliveries.contact_id')
-                .where('earlier.state', '=', 'pending'),
+                .whereRef('end.delivery_id', '=', 'deliveries.id')
+                .where('ended.event', '=', 'returned')
+                .whereRef('began.change', '<', 'ended.change')
+                .whereRef('earlier.id', '!=', 'deliveries.id')
+                .where('earlier.state', 'in', ['pending', 'collecting']),
             ),
           ),
         ]),
-      )
-      .orderBy('next_attempt_at')
-      .orderBy('change')
-      .orderBy('place')
-      .limit(limit)
-      .execute();
-    return rows.map((row) => ({
-      id: row.id,
-      notice: { id: row.notice_id, event: row.event, createdAt: row.created_at, alert: alertOf(row) },
-      contact: {
-        id: row.contact_id,
-        name: row.contact_name,
-        channel: row.channel,
-        address: row.address,
-        language: row.language,
-        fromSeverity: row.from_severity,
-      },
-      attempts: row.attempts,
-    }));
+      );
+    if (except.size > 0) query = query.where('deliveries.id', 'not in', [...except]);
+    const rows = await query.orderBy('next_attempt_at').orderBy('change').orderBy('place').limit(limit).execute();
+    const found: Delivery[] = [];
+    for (const row of rows) {
+      const message = { id: row.id, contact: contactOf(row), attempts: row.attempts };
+      found.push(
+        row.kind === 'single'
+          ? { kind: 'single', ...message, notice: noticeOf({ ...row, id: row.notice_id }) }
+          : { kind: 'digest', ...message, closedAt: row.planned_at, notices: await this.noticesOf(row.id) },
+      );
+    }
+    return found;
   }
 
-  /** How many deliveries wait in each channel, and the creation of the notice that has waited longest. */
+  private async noticesOf(deliveryId: string): Promise<Notice[]> {
+    const rows = await this.database
+      .selectFrom('told')
+      .innerJoin('notices', 'notices.id', 'told.notice_id')
+      .select(['id', 'event', 'created_at', 'alert'])
+      .where('delivery_id', '=', deliveryId)
+      .orderBy('change')
+      .execute();
+    return rows.map(noticeOf);
+  }
+
+  /** How many deliveries wait in each channel, digests that are not complete among them, and the creation of the notice that has waited longest. */
   async pending(): Promise<{ channel: ChannelName; count: number; oldest: Instant }[]> {
     const rows = await this.database
       .selectFrom('deliveries')
       .innerJoin('notices', 'notices.id', 'deliveries.notice_id')
       .select(({ fn }) => ['channel', fn.countAll<number>().as('count'), fn.min('created_at').as('oldest')])
-      .where('state', '=', 'pending')
+      .where('state', 'in', ['pending', 'collecting'])
       .groupBy('channel')
       .execute();
     return rows.map(({ channel, count, oldest }) => ({ channel, count, oldest }));
@@ -163,33 +210,40 @@ export class SqlOutbox extends Outbox {
   async ofAlert(alertId: string): Promise<DeliveryRecord[]> {
     const { deliveries, attempts } = await this.database.readTogether(async (snapshot) => ({
       deliveries: await snapshot
-        .selectFrom('deliveries')
-        .innerJoin('notices', 'notices.id', 'deliveries.notice_id')
-        .select(['deliveries.id', 'event', 'contact_name', 'channel', 'address', 'state', 'next_attempt_at'])
+        .selectFrom('notices')
+        .innerJoin('told', 'told.notice_id', 'notices.id')
+        .innerJoin('deliveries', 'deliveries.id', 'told.delivery_id')
+        .select(['told.notice_id', 'told.contact_id', 'delivery_id', 'kind', 'event'])
+        .select(['contact_name', 'channel', 'address', 'state', 'next_attempt_at'])
         .where('alert_id', '=', alertId)
         .orderBy('change')
-        .orderBy('place')
+        .orderBy('told.place')
         .execute(),
       attempts: await snapshot
         .selectFrom('attempts')
-        .innerJoin('deliveries', 'deliveries.id', 'attempts.delivery_id')
-        .innerJoin('notices', 'notices.id', 'deliveries.notice_id')
         .select(['delivery_id', 'at', 'outcome', 'answer'])
-        .where('alert_id', '=', alertId)
+        .where('delivery_id', 'in', ({ selectFrom }) =>
+          selectFrom('notices')
+            .innerJoin('told', 'told.notice_id', 'notices.id')
+            .select('told.delivery_id')
+            .where('alert_id', '=', alertId),
+        )
         .orderBy('delivery_id')
         .orderBy('number')
         .execute(),
     }));
     const attemptsOf = grouped(attempts, (row) => row.delivery_id);
     return deliveries.map((row) => ({
-      id: row.id,
+      id: tellingName(row.notice_id, row.contact_id),
+      deliveryId: row.delivery_id,
+      digest: row.kind === 'digest',
       event: row.event,
       contactName: row.contact_name,
       channel: row.channel,
       address: row.address,
-      state: row.state,
+      state: row.state === 'collecting' ? 'pending' : row.state,
       nextAttemptAt: row.next_attempt_at,
-      attempts: (attemptsOf.get(row.id) ?? []).map(({ at, outcome, answer }) => ({
+      attempts: (attemptsOf.get(row.delivery_id) ?? []).map(({ at, outcome, answer }) => ({
         at,
         outcome: { kind: outcome, answer } satisfies Outcome,
       })),
@@ -197,10 +251,6 @@ export class SqlOutbox extends Outbox {
   }
 }
 
-/** The same for the same notice and contact, and safe in an e-mail's or a request's header whatever their ids are made of. */
-function deliveryId(notice: Notice, contact: Contact): string {
-  const digest = createHash('sha256')
-    .update(JSON.stringify([notice.id, contact.id]))
-    .digest();
-  return digest.subarray(0, 16).toString('base64url');
+function noticeOf(row: Pick<Selectable<Schema['notices']>, 'id' | 'event' | 'created_at' | 'alert'>): Notice {
+  return { id: row.id, event: row.event, createdAt: row.created_at, alert: alertOf(row) };
 }

@@ -1,7 +1,8 @@
 import type { Guidance } from '../rules/rule.js';
 import type { Limit } from '../stations/limit.js';
 import type { LocalText } from '../stations/local-text.js';
-import type { ChannelName, Delivery, Outcome } from './notice.js';
+import type { ChannelName, DigestDelivery, Outcome, SingleDelivery } from './notice.js';
+import type { Incident } from './incident.js';
 
 /** What a message says beside the alert itself. */
 export interface NoticeContext {
@@ -18,10 +19,17 @@ export interface NoticeContext {
   readonly url: string | null;
 }
 
+export interface NamedIncident {
+  readonly incident: Incident;
+  readonly context: NoticeContext;
+}
+
 /** A way to reach somebody. It never throws for what the other side does: that is an Outcome. */
 export abstract class Channel {
   abstract readonly name: ChannelName;
-  abstract send(delivery: Delivery, context: NoticeContext): Promise<Outcome>;
+  abstract send(delivery: SingleDelivery, context: NoticeContext): Promise<Outcome>;
+  /** `named` are the incidents of the digest, each with its names. */
+  abstract sendDigest(digest: DigestDelivery, named: readonly NamedIncident[]): Promise<Outcome>;
   /** Gives up what is still on its way. */
   abstract close(): Promise<void>;
 }

@@ -82,6 +82,11 @@ export function noticeText(
   };
 }
 
+/** What one notice says in a list of many: `Mực nước Thạch Hãn 6,12 m, trên BĐ3 0,12 m`. */
+export function headlineText(notice: Notice, context: NoticeContext, language: Language): string {
+  return headlineOf({ notice, context, language, words: noticeWords[language] });
+}
+
 /** The text as it is read without any form: the plain part of an e-mail, the text of a webhook. */
 export function plainText(text: NoticeText): string {
   const titled = ({ label, text: advice }: LabelledText): string[] => [`${label}:`, advice];

@@ -13,6 +13,11 @@ export interface Notice {
   readonly alert: Alert;
 }
 
+/** Whether it says that something is critical now: that goes before all else. */
+export function isUrgent(event: NoticeEvent, { severity }: Alert): boolean {
+  return event !== 'returned' && severity === 'critical';
+}
+
 export type ChannelName = 'email' | 'webhook';
 
 /** Somebody or something that is told. */
@@ -27,15 +32,30 @@ export interface Contact {
   readonly fromSeverity: Severity;
 }
 
-/** One message to one contact. */
-export interface Delivery {
+interface Message {
   /** Names it for ever: the Message-ID of the e-mail, the Idempotency-Key of the webhook. */
   readonly id: string;
-  readonly notice: Notice;
   readonly contact: Contact;
   /** Attempts made so far. */
   readonly attempts: number;
 }
+
+/** One message to one contact about one alert. */
+export interface SingleDelivery extends Message {
+  readonly kind: 'single';
+  readonly notice: Notice;
+}
+
+/** One message to one contact about many alerts. */
+export interface DigestDelivery extends Message {
+  readonly kind: 'digest';
+  /** When it took up its last notice; what it says never changes after. */
+  readonly closedAt: Instant;
+  /** In the order in which they were written; at least one. */
+  readonly notices: readonly Notice[];
+}
+
+export type Delivery = SingleDelivery | DigestDelivery;
 
 /** What a channel reports of one attempt; `answer` is the other side's own words. */
 export type Outcome =

@@ -8,11 +8,13 @@ import {
 } from 'nodemailer';
 import { CanhError } from '@canh/core/canh-error';
 import type { Clock } from '@canh/core/time/instant';
-import { Channel, type NoticeContext } from '@canh/core/dispatch/channel';
+import { Channel, type NamedIncident, type NoticeContext } from '@canh/core/dispatch/channel';
 import { oneLine } from '@canh/core/dispatch/clean-text';
 import { isMailAddress } from '@canh/core/dispatch/mail-address';
-import type { Delivery, Outcome } from '@canh/core/dispatch/notice';
-import { noticeText, plainText } from '@canh/core/dispatch/notice-text';
+import { digestText, plainDigest } from '@canh/core/dispatch/digest-text';
+import type { Contact, DigestDelivery, Outcome, SingleDelivery } from '@canh/core/dispatch/notice';
+import { noticeText, plainText, type NoticeText } from '@canh/core/dispatch/notice-text';
+import { digestHtml } from './digest-html.js';
 import { mailHtml } from './mail-html.js';
 import { failedOutcome } from './smtp-outcome.js';
 
@@ -80,8 +82,31 @@ export class EmailChannel extends Channel {
     return new EmailChannel(transport, options);
   }
 
-  override async send(delivery: Delivery, context: NoticeContext): Promise<Outcome> {
-    const { address } = delivery.contact;
+  override send({ id, notice, contact }: SingleDelivery, context: NoticeContext): Promise<Outcome> {
+    return this.mail(contact, () => {
+      const { timeZone, clock } = this.options;
+      const text = noticeText(notice, context, contact.language, timeZone, clock.now());
+      // Every message of an alert answers the same one, which nobody got: programs put them together whichever of them arrived.
+      const thread = `<alert.${idPart(notice.alert.id)}@${this.host}>`;
+      const message = this.message(id, contact, text);
+      return { ...message, inReplyTo: thread, references: thread, text: plainText(text), html: mailHtml(text) };
+    });
+  }
+
+  override sendDigest({ id, contact }: DigestDelivery, named: readonly NamedIncident[]): Promise<Outcome> {
+    return this.mail(contact, () => {
+      const text = digestText(named, contact.language, this.options.timeZone);
+      return { ...this.message(id, contact, text), text: plainDigest(text), html: digestHtml(text) };
+    });
+  }
+
+  override close(): Promise<void> {
+    const pool = this.transport.transporter as { close?: (options: { force: boolean }) => void };
+    pool.close?.({ force: true });
+    return Promise.resolve();
+  }
+
+  private async mail({ address }: Contact, compose: () => SendMailOptions): Promise<Outcome> {
     // Checked where the address is taken in as well; here it decides who reads the message.
     if (!isMailAddress(address))
       return {
@@ -90,7 +115,7 @@ export class EmailChannel extends Channel {
       };
     try {
       const sent = await this.transport.sendMail({
-        ...this.message(delivery, context),
+        ...compose(),
         signal: AbortSignal.timeout(this.options.deadlineMs ?? DEADLINE_MS),
       });
       const [rejected] = sent.rejectedErrors ?? [];
@@ -102,33 +127,24 @@ export class EmailChannel extends Channel {
     }
   }
 
-  override close(): Promise<void> {
-    const pool = this.transport.transporter as { close?: (options: { force: boolean }) => void };
-    pool.close?.({ force: true });
-    return Promise.resolve();
-  }
-
-  private message({ id, notice, contact }: Delivery, context: NoticeContext): SendMailOptions {
-    const { from, timeZone, clock } = this.options;
-    const text = noticeText(notice, context, contact.language, timeZone, clock.now());
-    // Every message of an alert answers the same one, which nobody got: programs put them together whichever of them arrived.
-    const thread = `<alert.${idPart(notice.alert.id)}@${this.host}>`;
+  private message(
+    id: string,
+    contact: Contact,
+    { subject, tone, language }: Pick<NoticeText, 'subject' | 'tone' | 'language'>,
+  ): SendMailOptions {
+    const { from } = this.options;
     return {
       from: { name: 'Canh', address: from },
       to: { address: contact.address },
       envelope: { from, to: [contact.address] },
       messageId: `<${idPart(id)}@${this.host}>`,
-      inReplyTo: thread,
-      references: thread,
-      subject: text.subject,
-      text: plainText(text),
-      html: mailHtml(text),
-      priority: text.tone === 'critical' ? 'high' : 'normal',
+      subject,
+      priority: tone === 'critical' ? 'high' : 'normal',
       headers: {
         // RFC 3834, and what Exchange looks at: no automatic reply shall answer an automatic message.
         'Auto-Submitted': 'auto-generated',
         'X-Auto-Response-Suppress': 'All',
-        'Content-Language': text.language,
+        'Content-Language': language,
       },
       disableFileAccess: true,
       disableUrlAccess: true,

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { rm } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ProcessorLink } from '@canh/adapters/processor-link/processor-link';
 import { openRecords } from '@canh/adapters/records-sql/open-records';
 import { SqlAlertDesk } from '@canh/adapters/records-sql/sql-alert-desk';
 import { canhDone, CanhProcess, Program, type Settings, temporaryFolder } from '../support/canh-process.js';
@@ -97,6 +98,12 @@ describe('a reading of Canh’s own that does not come out of the path', () => {
   const start = (part: string, own: Settings = {}): void => {
     running.set(part, new Program(`apps/${part}/src/main.js`, [], { ...settings, ...own }));
   };
+  /** Who watches from before that on calls a slow start an outage, and so it is. */
+  const processorAnswers = async (): Promise<void> => {
+    const link = new ProcessorLink(dataDir);
+    await eventually(() => link.place(), TOLD_WITHIN_MS);
+    link.close();
+  };
   const subjects = (): (string | undefined)[] => inbox.mails.map(({ email }) => email.subject);
   const alerts = async (): Promise<string[]> => {
     const records = await openRecords(join(dataDir, 'records.sqlite'));
@@ -112,6 +119,7 @@ describe('a reading of Canh’s own that does not come out of the path', () => {
     const ports = [await steadyPort(), await steadyPort(), await steadyPort()].map(String);
     start('broker', { CANH_HTTP_PORT: ports[0]!, CANH_MQTT_PORT: ports[1]!, CANH_WS_PORT: ports[2]! });
     start('processor');
+    await processorAnswers();
     start('notifier');
     await listener.hears();
     expect(listener.beats.at(-1)).toMatchObject({

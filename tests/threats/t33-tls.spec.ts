@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import type { IncomingHttpHeaders } from 'node:http';
+import { get } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -121,3 +123,20 @@ it.each(doors)('T33 %s lets nobody negotiate anew', async (name) => {
   expect(said).toMatch(/RENEGOTIATING[^]*(no renegotiation|renegotiation)/i);
   expect(said).toMatch(/:error:.*renegotiation/i);
 });
+
+it.each(['wss', 'https'] as const)(
+  'T33 %s tells a browser to come in over nothing else, whatever it asked for',
+  async (name) => {
+    const ca = await authority.cert();
+    const headers = await new Promise<IncomingHttpHeaders>((resolve, reject) =>
+      get({ host: 'localhost', port: ports[name], ca, path: '/nothing' }, (response) => {
+        response.resume();
+        resolve(response.headers);
+      }).on('error', reject),
+    );
+    expect(headers).toMatchObject({
+      'strict-transport-security': 'max-age=15552000',
+      'x-content-type-options': 'nosniff',
+    });
+  },
+);

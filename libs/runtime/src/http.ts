@@ -4,6 +4,7 @@ import type { Server } from 'node:tls';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { nestsDeeperThan } from '@canh/core/readings/decode-telemetry';
 import { portNotOpen } from './open-door.js';
+import { setSecurityHeaders } from './security-headers.js';
 import type { Tls } from './tls/tls.js';
 
 /** More than any document that a page or a program hands in; a door for devices states its own. */
@@ -16,28 +17,6 @@ export const PUBLIC = 'canh:public';
 
 /** A route that may be called without a signed-in operator. Whatever is not marked needs one. */
 export const Public = (): CustomDecorator => SetMetadata(PUBLIC, true);
-
-const HEADERS: Readonly<Record<string, string>> = {
-  // The page's parts set styles from script, so styles may stand inline; script never may.
-  'content-security-policy':
-    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
-    "frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'",
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'same-origin',
-  'cross-origin-opener-policy': 'same-origin',
-  'cross-origin-resource-policy': 'same-origin',
-  // What may be kept says so itself.
-  'cache-control': 'no-store',
-};
-
-/** Browsers that came in over TLS once come in over nothing else for half a year. */
-const ONLY_TLS = 'max-age=15552000';
-
-/** On the raw response, so that streams, errors and what is refused before routing carry them too. */
-function setSecurityHeaders(reply: FastifyReply, overTls: boolean): void {
-  for (const [name, value] of Object.entries(HEADERS)) reply.raw.setHeader(name, value);
-  if (overTls) reply.raw.setHeader('strict-transport-security', ONLY_TLS);
-}
 
 class HttpAdapter extends FastifyAdapter {
   /** Nest's own parsers take forms as well, which any site can make a browser send without asking; ours is set where the adapter is made. */
@@ -62,7 +41,7 @@ export function createHttpAdapter(tls: Tls | null = null, asksDevices = false): 
     trustProxy: 'loopback',
     routerOptions: { maxParamLength: 200 },
     frameworkErrors: (error: FastifyError, _request: FastifyRequest, reply: FastifyReply) => {
-      setSecurityHeaders(reply, overTls);
+      setSecurityHeaders(reply.raw, overTls);
       const statusCode = error.statusCode ?? 400;
       void reply
         .code(statusCode)
@@ -74,7 +53,7 @@ export function createHttpAdapter(tls: Tls | null = null, asksDevices = false): 
   // As its types do not tell, it is a TLS server here.
   tls?.serve(http.server as unknown as Server, asksDevices);
   http.addHook('onRequest', (_request, reply, done) => {
-    setSecurityHeaders(reply, overTls);
+    setSecurityHeaders(reply.raw, overTls);
     done();
   });
   const parse = http.getDefaultJsonParser('error', 'error');

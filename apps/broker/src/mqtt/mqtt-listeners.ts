@@ -11,6 +11,7 @@ import { createServer as createTlsServer } from 'node:tls';
 import { createWebSocketStream, WebSocketServer } from 'ws';
 import type { Log } from '@canh/runtime/log';
 import { openDoor } from '@canh/runtime/open-door';
+import { setSecurityHeaders } from '@canh/runtime/security-headers';
 import type { Tls } from '@canh/runtime/tls/tls';
 import type { BrokerSettings } from '../broker.settings.js';
 import { Doorkeeper, type DoorkeeperLimits } from './doorkeeper.js';
@@ -62,8 +63,10 @@ export class MqttListeners {
   ) {
     this.doorkeeper = new Doorkeeper(ports.limits);
     const accept = (socket: Socket): void => this.accept(socket);
-    const upgrade: RequestListener = (_request, response) =>
-      void response.writeHead(426, { upgrade: 'websocket' }).end();
+    const upgrade: RequestListener = (_request, response) => {
+      setSecurityHeaders(response, ports.tls !== null);
+      response.writeHead(426, { upgrade: 'websocket' }).end();
+    };
     this.tcp = ports.tls?.plain === 'off' ? null : createServer(TCP, accept);
     if (ports.tls === null) {
       this.overTls = null;

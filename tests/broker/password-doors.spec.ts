@@ -1,4 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises';
+import { connect as connectTo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectAsync, type MqttClient } from 'mqtt';
@@ -17,6 +18,7 @@ import { Intake } from '../../apps/broker/src/intake/intake.js';
 import { MqttDoor } from '../../apps/broker/src/mqtt/mqtt-door.js';
 import { eventually } from '../support/eventually.js';
 import { doorSettings } from './door-settings.js';
+import { field, packet } from './raw-device.js';
 
 const text = { vi: 'x', en: 'x' };
 const log = openLog('broker', { logLevel: 'silent' });
@@ -178,6 +180,35 @@ describe('the MQTT door, for devices with passwords and tokens that end', () => 
     await new SqlCredentials(records, key, { now: () => now }).verify('gauge-1', CHOSEN);
     expect(refusals.length).toBe(told);
     await open();
+  });
+
+  it('gives away the place of who hangs up while their password waits to be looked at, and looks at none of them', async () => {
+    const places = 100;
+    let looks = 0;
+    class Counted extends SqlCredentials {
+      override verify(deviceId: string, password: string): ReturnType<SqlCredentials['verify']> {
+        looks += 1;
+        return super.verify(deviceId, password);
+      }
+    }
+    await door.close();
+    const intake = new Intake(journal, systemClock, log, (refusal) => refusals.push(refusal));
+    const credentials = new Counted(records, key, { now: () => now });
+    door = await MqttDoor.open(intake, credentials, doorSettings({ mqttConnections: places }), log);
+    const sockets: Socket[] = [];
+    for (let n = 0; n < places; n += 1) {
+      const socket = connectTo(door.mqttPort, '127.0.0.1').on('error', () => undefined);
+      const flags = Buffer.from([4, 0xc2, 0, 60]);
+      const fields = [field('MQTT'), flags, field(''), field(`nobody-${n}`), field(CHOSEN)];
+      socket.write(packet(0x10, Buffer.concat(fields)));
+      sockets.push(socket);
+    }
+    await eventually(() => expect(looks).toBeGreaterThan(0));
+    await Promise.all(sockets.map((socket) => new Promise<void>((resolve) => socket.end(resolve))));
+    const token = await desk.issue('gauge-1');
+    for (let n = 0; n < places; n += 1) await eventually(() => connect(token));
+    await eventually(() => expect(door.connections).toBe(places));
+    expect(looks).toBeLessThan(places / 2);
   });
 
   it('lets hundreds back in at once from one address, also right after a start', async () => {

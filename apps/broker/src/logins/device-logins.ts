@@ -31,7 +31,7 @@ const refused = (detail: string, comeAgain = false): Login => ({ ok: false, deta
 /** Finds out who is at the door: by client certificate, by token, or by user name and password. */
 export class DeviceLogins {
   private readonly failed = new FailedLogins(() => performance.now());
-  private readonly line = new SlowLine();
+  private readonly line = new SlowLine(() => performance.now());
 
   constructor(
     private readonly credentials: Credentials,

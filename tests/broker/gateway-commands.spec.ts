@@ -16,7 +16,7 @@ describe('commands to a device behind a gateway', () => {
   let desk: SqlCommandDesk;
 
   beforeEach(async () => {
-    door = await MailDoor.open();
+    door = await MailDoor.open({ mqttQueueMessages: 3 });
     desk = new SqlCommandDesk(door.records);
     await standsBehind('a');
   });
@@ -122,10 +122,11 @@ describe('commands to a device behind a gateway', () => {
     await eventually(async () => expect(await states()).toEqual(['delivered']));
     expect(stranger.packets).toEqual([]);
     await stranger.client.publishAsync(RPC, answer(id), { qos: 1 });
-    for (const payload of [answer(id, 'Van khác'), answer(id + 1), '', '{', 'null', '[]', `{"device":"${VALVE}"}`])
-      await gateway.client.publishAsync(RPC, payload, { qos: 1 });
+    const deep = `{"device":"${VALVE}","id":${id},"data":${'['.repeat(30_000)}${']'.repeat(30_000)}}`;
+    const wrong = [answer(id, 'Van khác'), answer(id + 1), '', '{', 'null', '[]', `{"device":"${VALVE}"}`, deep];
+    for (const payload of wrong) await gateway.client.publishAsync(RPC, payload, { qos: 1 });
     expect(await desk.of('valve', 1)).toMatchObject([{ state: 'delivered', answer: null }]);
-    expect(await door.dropped()).toEqual({ 'unknown-command': 8 });
+    expect(await door.dropped()).toEqual({ 'unknown-command': 9 });
     await gateway.client.publishAsync(RPC, answer(id), { qos: 1 });
     expect(await desk.of('valve', 1)).toMatchObject([{ state: 'answered', answer: '{"percent":40}' }]);
   });
@@ -157,12 +158,12 @@ describe('commands to a device behind a gateway', () => {
     const stand = { name: 'b', stationId: 's', profileId: 'gauge', gatewayId: 'a' };
     await new SqlInventoryDesk(door.records).putDevice({ ...stand, id: 'b' });
     await door.start();
-    for (let n = 0; n < 60; n += 1) await Promise.all([send(`valve ${n}`), door.send('b', `b ${n}`)]);
+    for (let n = 0; n < 3; n += 1) await Promise.all([send(`valve ${n}`), door.send('b', `b ${n}`)]);
     const all = async (): Promise<string[]> => [...(await states()), ...(await door.states('b'))];
-    expect((await all()).filter((state) => state === 'sent')).toHaveLength(100);
+    expect((await all()).filter((state) => state === 'sent')).toHaveLength(3);
     const back = await door.connect('a');
     await eventually(async () => expect(new Set(await all())).toEqual(new Set(['delivered'])));
-    expect(back.packets).toHaveLength(120);
+    expect(back.packets).toHaveLength(6);
     expect(await door.dropped()).toEqual({});
   });
 });

@@ -8,13 +8,13 @@ export interface GatewayAnswer {
 
 /** `{"device":"name","id":7,"data":…}`, as a gateway answers for a device behind it; null for anything else. */
 export function gatewayAnswer(text: string): GatewayAnswer | null {
-  let given: unknown;
   try {
-    given = JSON.parse(text);
+    const given = JSON.parse(text) as { device?: unknown; id?: unknown; data?: unknown } | null;
+    const { device, id, data } = given ?? {};
+    if (typeof device !== 'string' || !Number.isSafeInteger(id) || data === undefined) return null;
+    return { deviceName: device, id: Number(id), answer: JSON.stringify(data) };
   } catch {
+    // No JSON, or nested too deep to be written down again.
     return null;
   }
-  const { device, id, data } = (given ?? {}) as { device?: unknown; id?: unknown; data?: unknown };
-  if (typeof device !== 'string' || !Number.isSafeInteger(id) || data === undefined) return null;
-  return { deviceName: device, id: Number(id), answer: JSON.stringify(data) };
 }

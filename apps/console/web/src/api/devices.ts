@@ -15,12 +15,8 @@ export const devicesQuery = (stationId: string) =>
     queryKey: ['devices', stationId],
     queryFn: ({ signal }) =>
       ask<DeviceView[]>('GET', `/api/stations/${encodeURIComponent(stationId)}/devices`, { signal }),
-    refetchInterval: ({ state }) => {
-      const underWay = state.data?.some(({ commands }) =>
-        commands.some((one) => isKept(one.state) || one.state === 'delivered'),
-      );
-      return underWay === true ? 2_000 : 10_000;
-    },
+    refetchInterval: ({ state }) =>
+      state.data?.some(({ commands }) => commands.some((one) => isKept(one.state))) === true ? 2_000 : 5_000,
   });
 
 /** As far back as the server lists them. */
@@ -28,7 +24,7 @@ export const commandsQuery = (deviceId: string) =>
   queryOptions({
     queryKey: ['commands', deviceId],
     queryFn: ({ signal }) => ask<DeviceCommandView[]>('GET', commandsOf(deviceId), { signal }),
-    refetchInterval: 5_000,
+    refetchInterval: 10_000,
   });
 
 /** One command with its whole answer. */

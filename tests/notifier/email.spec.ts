@@ -4,7 +4,7 @@ import { eventually } from '../support/eventually.js';
 import { SmtpInbox } from '../support/smtp-inbox.js';
 import { drip, drop, hang, ScriptedSmtp, type SmtpScript } from '../support/smtp-script.js';
 import { certificate, privateKey } from './certificate.js';
-import { delivery, HANOI, nightClock, river } from './story.js';
+import { delivery, digest, HANOI, named, nightClock, river } from './story.js';
 
 const closing: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -56,6 +56,42 @@ describe('an e-mail', () => {
     const [, english] = await server.received(2);
     expect(english?.email.subject).toBe('Critical: Water level at Thạch Hãn 6.12 m, 0.12 m above alarm level 3 (BĐ3)');
     expect(english?.email.html).toContain('<html lang="en">');
+  });
+
+  it('that is a digest names every alert with a link of its own, in text and HTML, and is not too long for a mail server', async () => {
+    const server = await inbox();
+    const many = digest(500);
+    expect(await channel(server.url).sendDigest(many, named(many))).toEqual({ kind: 'accepted', answer: '250 queued' });
+    const [mail] = await server.received(1);
+    expect(mail?.email.subject).toBe('Tổng hợp 500 cảnh báo: Đã hết 500');
+    expect(mail?.headers.get('message-id')).toBe('<ZGlnZXN0@quangtri.example.vn>');
+    expect(mail?.headers.get('auto-submitted')).toBe('auto-generated');
+    for (const { incident } of named(many)) {
+      expect(mail?.email.text).toContain(`\n  https://canh.example.vn/alerts/${incident.latest.alert.id}\n`);
+      expect(mail?.email.html).toContain(`href="https://canh.example.vn/alerts/${incident.latest.alert.id}"`);
+    }
+    expect(mail?.raw.length).toBeLessThan(1_500_000);
+
+    const english = digest(1, { language: 'en', address: 'Lan <lan@example.vn>' });
+    expect(await channel(server.url).sendDigest(english, named(english))).toMatchObject({ kind: 'refused' });
+    const right = digest(1, { language: 'en' });
+    await channel(server.url).sendDigest(right, named(right));
+    const [, second] = await server.received(2);
+    expect(second?.email.subject).toMatch(/^Digest: Returned · worst: Critical: Water level/);
+    expect(second?.email.html).toContain('<html lang="en">');
+  });
+
+  it('that is a digest has names in it that do nothing', async () => {
+    const server = await inbox();
+    const one = digest(1);
+    const evil = '<img src=x onerror=alert(1)>"';
+    const names = { vi: evil, en: evil };
+    const [incident] = named(one);
+    const context = { ...river, stationNames: names, areaNames: names, ruleNames: names, metricNames: names };
+    await channel(server.url).sendDigest(one, incident === undefined ? [] : [{ ...incident, context }]);
+    const [mail] = await server.received(1);
+    expect(mail?.email.html).not.toContain('<img');
+    expect(mail?.email.html).toContain('&lt;img src=x onerror=alert(1)&gt;');
   });
 
   it('carries the delivery in its Message-ID, and what belongs to one alert in one thread', async () => {

@@ -1,12 +1,16 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openRecords, type RecordsDatabase } from '@canh/adapters/records-sql/open-records';
 import { SqlAlertStore } from '@canh/adapters/records-sql/sql-alert-store';
 import { SqlContactBook } from '@canh/adapters/records-sql/sql-contact-book';
 import { SqlOutbox } from '@canh/adapters/records-sql/sql-outbox';
 import type { DeliveryRecord } from '@canh/core/dispatch/outbox';
+import type { Transition } from '@canh/core/rules/transition';
+import { eventually } from '../support/eventually.js';
+import { faultSeed, seededRandom } from '../support/seeded.js';
 import { SmtpInbox } from '../support/smtp-inbox.js';
 import { steadyPort } from '../support/steady-port.js';
 import { NotifierProgram, type NotifierProcess } from './notifier-process.js';
@@ -79,6 +83,37 @@ async function flood(): Promise<string> {
   return `flood.thach-han.${NIGHT.toString(36)}`;
 }
 
+interface Told {
+  readonly notice_id: string;
+  readonly alert_id: string;
+  readonly contact_id: string;
+  readonly delivery_id: string;
+  readonly address: string;
+  readonly state: string;
+}
+
+/** What a rule says of one station in a storm: it rises, gets worse, ends, as many of these as `steps` has left. */
+function storm(stationId: string, steps: number): Transition[] {
+  const at = Date.now();
+  const evidence = {
+    deviceId: stationId,
+    metric: 'level_m',
+    value: 6.12,
+    measuredAt: at,
+    receivedAt: at,
+    limit: 6,
+    limitName: null,
+    document: null,
+  };
+  const of = { ruleId: 'flood', ruleVersion: 1, stationId, evidence };
+  const story: Transition[] = [
+    { kind: 'raised', ...of, severity: 'warning', since: at, at },
+    { kind: 'severity-changed', ...of, previous: 'warning', severity: 'critical', at: at + 1 },
+    { kind: 'returned', ...of, previous: 'critical', at: at + 2 },
+  ];
+  return story.slice(0, Math.max(1, steps));
+}
+
 async function told(alertId: string, condition: (one: DeliveryRecord) => boolean): Promise<DeliveryRecord | undefined> {
   let found: DeliveryRecord | undefined;
   await expect
@@ -129,6 +164,82 @@ describe('the notifier as a process', () => {
       `<${delivery?.id}@example.vn>`,
     ]);
   });
+
+  it('killed again and again in a storm, tells everybody of everything, and never two things under one Message-ID', async () => {
+    const ALERTS = 240;
+    const KILLS = 6;
+    const chance = seededRandom(faultSeed('notifier-storm'));
+    let running: NotifierProcess | undefined;
+    let kills = 0;
+    const kill = async (): Promise<void> => {
+      kills += 1;
+      running?.kill('SIGKILL');
+      await running?.exited;
+    };
+    let digests = 0;
+    // Twice when the server has a digest and has not said so.
+    const server = await inbox(async ({ email }) => {
+      if (!email.subject?.startsWith('Tổng hợp')) return;
+      digests += 1;
+      if (digests === 1 || digests === 4) await kill();
+    });
+    const head = { ...officer, id: 'head', address: 'truong.phong@example.vn' };
+    for (const contact of [officer, head]) await new SqlContactBook(records).put(contact);
+    const settings = {
+      CANH_SMTP_URL: server.url,
+      CANH_PUBLIC_URL: 'https://canh.example.vn',
+      CANH_NOTICES_ANY: '2',
+      CANH_NOTICES_FIRST: '4',
+      CANH_NOTICES_CRITICAL: '6',
+      CANH_DIGEST_WAIT_SECONDS: '1',
+      CANH_DIGEST_SECONDS: '2',
+      CANH_DIGEST_ALERTS: '20',
+      CANH_LOG_LEVEL: 'warn',
+    };
+    let over = false;
+    const supervised = (async () => {
+      while (!over) {
+        running = start(settings);
+        await running.exited;
+      }
+    })();
+    const store = new SqlAlertStore(records);
+    let wrote = 0;
+    for (let n = 0; n < ALERTS; n += 40) {
+      for (let station = n; station < n + 40; station += 1) {
+        const words = storm(`tram-${station}`, station % 4);
+        wrote += words.length;
+        await store.apply(words, Date.now());
+      }
+      await pause(chance() * 2_000);
+      if (kills < KILLS) await kill();
+    }
+    const of = `select told.notice_id, alert_id, told.contact_id, delivery_id, address, state from told
+      join notices on notices.id = told.notice_id join deliveries on deliveries.id = delivery_id`;
+    const told = (): Told[] => records.prepare(of).all() as unknown as Told[];
+    await eventually(() => {
+      expect(told().filter(({ state }) => state === 'accepted')).toHaveLength(2 * wrote);
+    }, 90_000);
+    over = true;
+    running?.kill('SIGTERM');
+    await supervised;
+
+    expect(new Set(told().map((one) => `${one.notice_id} ${one.contact_id}`)).size).toBe(2 * wrote);
+    const said = new Map<string, Set<string>>();
+    for (const { headers, to, email } of server.mails) {
+      const key = `${to.join()} ${headers.get('message-id')}`;
+      said.set(key, (said.get(key) ?? new Set()).add(`${email.subject}\n${email.text}`));
+    }
+    for (const texts of said.values()) expect(texts.size).toBe(1);
+    // What the records say carried it is what did.
+    for (const { alert_id: alertId, delivery_id: id, address } of told())
+      expect([...(said.get(`${address} <${id}@example.vn>`) ?? [''])][0]).toContain(`/alerts/${alertId}\n`);
+    const copies = server.mails.length - said.size;
+    expect(copies).toBeLessThanOrEqual(kills * 5);
+    expect(server.mails.length).toBeLessThan(wrote);
+    expect(kills).toBeGreaterThanOrEqual(KILLS);
+    console.info(`${wrote} notices for 2 people, ${kills} kills: ${said.size} messages, ${copies} of them sent twice`);
+  }, 180_000);
 
   it('told to stop while a mail is on its way, waits for the answer and records it', async () => {
     let running: NotifierProcess | undefined;

@@ -1,6 +1,7 @@
 import type { Alert } from '@canh/core/alerts/alert';
-import type { NoticeContext } from '@canh/core/dispatch/channel';
-import type { Contact, Notice, SingleDelivery } from '@canh/core/dispatch/notice';
+import type { NamedIncident, NoticeContext } from '@canh/core/dispatch/channel';
+import { incidentsOf } from '@canh/core/dispatch/incident';
+import type { Contact, DigestDelivery, Notice, SingleDelivery } from '@canh/core/dispatch/notice';
 import type { Limit } from '@canh/core/stations/limit';
 
 /** 02:05 on 22/11/2026 in Quảng Trị. */
@@ -98,3 +99,26 @@ export function delivery(
     attempts: 0,
   };
 }
+
+/** A digest of as many floods, each at a station of its own, that came and went. */
+export function digest(floods: number, contact: Partial<Contact> = {}): DigestDelivery {
+  const notices = Array.from({ length: floods }, (_, n) => {
+    const of = { alert: { id: `river-flood.tram-${n}.x`, stationId: `tram-${n}` } };
+    return [delivery(of).notice, delivery({ ...of, event: 'returned' }).notice];
+  });
+  return {
+    kind: 'digest',
+    id: 'ZGlnZXN0',
+    closedAt: NIGHT + 60_000,
+    notices: notices.flat(),
+    contact: { ...officer, ...contact },
+    attempts: 0,
+  };
+}
+
+/** Its incidents, each with the names of the river and a page of its own. */
+export const named = ({ notices }: DigestDelivery): NamedIncident[] =>
+  incidentsOf(notices).map((incident) => ({
+    incident,
+    context: { ...river, url: `https://canh.example.vn/alerts/${incident.latest.alert.id}` },
+  }));

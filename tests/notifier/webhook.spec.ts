@@ -11,12 +11,12 @@ import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { WebhookBody } from '@canh/adapters/channels/webhook/webhook-body';
+import type { DigestBody, WebhookBody } from '@canh/adapters/channels/webhook/webhook-body';
 import { isPublicAddress } from '@canh/adapters/channels/webhook/public-address';
 import { WebhookChannel, type WebhookOptions } from '@canh/adapters/channels/webhook/webhook-channel';
 import { eventually } from '../support/eventually.js';
 import { certificate, privateKey } from './certificate.js';
-import { delivery, HANOI, NIGHT, nightClock, river } from './story.js';
+import { delivery, digest, HANOI, named, NIGHT, nightClock, river } from './story.js';
 
 const SECRET = 'a-key-of-at-least-thirty-two-characters';
 
@@ -96,6 +96,34 @@ function isGenuine(secret: string, header: string, body: string, nowSeconds: num
 }
 
 describe('a webhook', () => {
+  it('gets many alerts at once as a list, each as it was last and with its course', async () => {
+    const receiver = await http();
+    const many = digest(3, { channel: 'webhook', address: `http://127.0.0.1:${receiver.port}/` });
+    await channel().sendDigest(many, named(many));
+    await channel().sendDigest(many, named(many));
+    const [request, again] = receiver.received;
+    expect(again?.body).toBe(request?.body);
+    expect(request?.headers['idempotency-key']).toBe('ZGlnZXN0');
+    expect(
+      isGenuine(SECRET, String(request?.headers['canh-signature']), request?.body ?? '', nightClock.now() / 1_000),
+    ).toBe(true);
+    const body = JSON.parse(request?.body ?? '') as DigestBody;
+    expect(body).toMatchObject({ version: 1, id: 'ZGlnZXN0', event: 'digest', createdAt: NIGHT + 60_000 });
+    expect(body.incidents).toHaveLength(3);
+    expect(body.incidents[2]).toMatchObject({
+      event: 'returned',
+      alert: { id: 'river-flood.tram-2.x', stationId: 'tram-2', worst: 'critical' },
+      evidence: { value: 6.12, unit: 'm' },
+      names: { station: { vi: 'Thạch Hãn' } },
+      url: 'https://canh.example.vn/alerts/river-flood.tram-2.x',
+      course: [
+        { event: 'raised', severity: 'critical', measuredAt: NIGHT },
+        { event: 'returned', severity: 'critical', measuredAt: NIGHT },
+      ],
+    });
+    expect(body.text.plain).toContain('alerts/river-flood.tram-1.x');
+  });
+
   it('gets the alert as JSON with the words that a person would read', async () => {
     const receiver = await http((_request, response) => response.writeHead(200).end('{"ok":true}'));
     expect(await channel().send(to(`http://127.0.0.1:${receiver.port}/hook?a=b`), river)).toEqual({

@@ -46,9 +46,9 @@ const toneOf = ({ event, alert }: Notice): NoticeText['tone'] => (event === 'ret
 export function digestText(named: readonly NamedIncident[], language: Language, timeZone: string): DigestText {
   const words = digestWords[language];
   const { severity } = noticeWords[language];
-  const local = clockIn(timeZone, language);
+  const clocks = clocksIn(timeZone, language);
   const told = named
-    .map((one) => ({ ...one, tone: toneOf(one.incident.latest), text: incidentText(one, language, local) }))
+    .map((one) => ({ ...one, tone: toneOf(one.incident.latest), text: incidentText(one, language, clocks) }))
     .toSorted((a, b) => urgency(a.tone) - urgency(b.tone));
 
   const areas = new Map<string, IncidentText[]>();
@@ -78,7 +78,7 @@ export function digestText(named: readonly NamedIncident[], language: Language, 
       LONGEST_SUBJECT,
     ),
     status: words.status(countText),
-    headline: `${words.headline(told.length)}, ${words.span(local(from), local(to))}`,
+    headline: `${words.headline(told.length)}, ${words.span(clocks.both(from), clocks.both(to))}`,
     why: words.why,
     areas: [...areas].map(([name, incidents]) => ({ name, incidents })),
     footer: [words.footer, noticeWords[language].zone(timeZone)],
@@ -102,15 +102,20 @@ export function plainDigest(text: DigestText): string {
   return `${blocks.join('\n\n')}\n`;
 }
 
-type ClockText = (at: Instant) => string;
-
-function clockIn(timeZone: string, language: Language): ClockText {
-  const local = localTimeIn(timeZone);
-  const { when } = noticeWords[language];
-  return (at) => when(clockText(local(at)), dateText(local(at)));
+interface Clocks {
+  readonly clock: (at: Instant) => string;
+  readonly date: (at: Instant) => string;
+  readonly both: (at: Instant) => string;
 }
 
-function incidentText({ incident, context }: NamedIncident, language: Language, local: ClockText): IncidentText {
+function clocksIn(timeZone: string, language: Language): Clocks {
+  const local = localTimeIn(timeZone);
+  const clock = (at: Instant): string => clockText(local(at));
+  const date = (at: Instant): string => dateText(local(at));
+  return { clock, date, both: (at) => noticeWords[language].when(clock(at), date(at)) };
+}
+
+function incidentText({ incident, context }: NamedIncident, language: Language, clocks: Clocks): IncidentText {
   const words = digestWords[language];
   const { latest, course } = incident;
   const { evidence } = latest.alert;
@@ -122,12 +127,12 @@ function incidentText({ incident, context }: NamedIncident, language: Language, 
     details: [
       [
         oneLine(context.ruleNames[language], LONGEST_NAME),
-        words.measured(local(evidence.measuredAt)),
+        words.measured(clocks.both(evidence.measuredAt)),
         ...(learntAfter > LATE_AFTER_MS ? [words.late(noticeWords[language].duration(learntAfter))] : []),
       ]
         .filter((part) => part !== '')
         .join(' · '),
-      ...(course.length > 1 ? [courseText(course, language, local)] : []),
+      ...(course.length > 1 ? [courseText(course, language, clocks)] : []),
     ],
     url: context.url,
   };
@@ -140,15 +145,18 @@ function statusOf({ event, alert }: Notice, language: Language): string {
   return alert.version > 1 ? digestWords[language].again(severity) : severity;
 }
 
-/** `02:05 ngày 22/11/2026 Cảnh báo → 02:20 ngày 22/11/2026 Khẩn cấp → …`: how an incident went, however often it changed. */
-function courseText(course: readonly Notice[], language: Language, local: ClockText): string {
+/** `02:05 ngày 22/11/2026 Cảnh báo → 02:20 Khẩn cấp → …`: how an incident went, however often it changed. */
+function courseText(course: readonly Notice[], language: Language, { clock, date, both }: Clocks): string {
   const words = digestWords[language];
-  const step = ({ event, alert }: Notice): string =>
-    `${local(alert.evidence.measuredAt)} ${event === 'returned' ? words.ended : noticeWords[language].severity[alert.severity]}`;
   const left = course.length - STEPS_SHOWN;
-  const steps =
-    left <= 0
-      ? course.map(step)
-      : [...course.slice(0, STEPS_SHOWN / 2).map(step), words.more(left), ...course.slice(-STEPS_SHOWN / 2).map(step)];
+  const shown = left <= 0 ? course : [...course.slice(0, STEPS_SHOWN / 2), ...course.slice(-STEPS_SHOWN / 2)];
+  let day = '';
+  const steps = shown.map(({ event, alert }) => {
+    const at = alert.evidence.measuredAt;
+    const when = date(at) === day ? clock(at) : both(at);
+    day = date(at);
+    return `${when} ${event === 'returned' ? words.ended : noticeWords[language].severity[alert.severity]}`;
+  });
+  if (left > 0) steps.splice(STEPS_SHOWN / 2, 0, words.more(left));
   return words.course(steps.join(' → '));
 }

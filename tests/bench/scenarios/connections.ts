@@ -8,6 +8,7 @@ import { undisturbed, type Measuring } from '../measuring.js';
 import { cpuSeconds, machineCpuSeconds, residentKb } from '../processes.js';
 import { startPeer } from '../round.js';
 import { verdict, type Verdict } from '../verdict.js';
+import { connectionsStorm } from './connections-storm.js';
 
 const PLAIN = 10_000;
 const OVER_TLS = 2_000;
@@ -80,6 +81,7 @@ export async function connections(measuring: Measuring): Promise<{ verdicts: Ver
     ),
   ];
   await authority.remove();
+  const storm = await connectionsStorm(measuring);
   const [, plain] = held;
   return {
     verdicts: [
@@ -88,6 +90,7 @@ export async function connections(measuring: Measuring): Promise<{ verdicts: Ver
         plain!.kbEach,
         `${plain!.refused} refused`,
       ),
+      storm,
     ],
     printed: markdown(
       ['connections that say nothing', 'held', 'refused', 'connects/s', 'CPU ms each', 'KB each'],

@@ -1,110 +1,82 @@
-import { mkdtemp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { FileJournalReader } from '@canh/adapters/journal-files/file-journal-reader';
-import { FileJournalWriter } from '@canh/adapters/journal-files/file-journal-writer';
-import { NodeSegmentFolder } from '@canh/adapters/journal-files/node-segment-folder';
 import { ProcessorLink } from '@canh/adapters/processor-link/processor-link';
-import { openRecords, type RecordsDatabase } from '@canh/adapters/records-sql/open-records';
-import { loadServerKey } from '@canh/adapters/records-sql/server-key';
-import { SqlCredentialDesk } from '@canh/adapters/records-sql/sql-credential-desk';
-import { SqlCredentials } from '@canh/adapters/records-sql/sql-credentials';
-import { SqlInventoryDesk } from '@canh/adapters/records-sql/sql-inventory-desk';
-import { START, type JournalEntry } from '@canh/core/readings/journal';
+import type { JournalEntry } from '@canh/core/readings/journal';
 import type { Refusal } from '@canh/core/readings/message';
 import { createHttpAdapter } from '@canh/runtime/http';
-import { openLog } from '@canh/runtime/log';
 import { systemClock } from '@canh/runtime/system-clock';
 import type { BrokerSettings } from '../../apps/broker/src/broker.settings.js';
 import { openHttpDoor } from '../../apps/broker/src/http/http-door.js';
-import { Intake } from '../../apps/broker/src/intake/intake.js';
-import { MqttDoor } from '../../apps/broker/src/mqtt/mqtt-door.js';
+import type { Intake } from '../../apps/broker/src/intake/intake.js';
 import { FaultyFolder } from '../faults/journal/journal.parts.js';
+import { DoorOnDisk } from './door-on-disk.js';
 import { doorSettings } from './door-settings.js';
 import { RawDevice } from './raw-device.js';
 
-const text = { vi: 'x', en: 'x' };
-const log = openLog('broker', { logLevel: 'silent' });
+export interface DoorsWish {
+  readonly settings?: Partial<BrokerSettings>;
+  readonly longestWaitMs?: number;
+  /** Waited for by every sync of the journal. */
+  readonly syncing?: () => Promise<void> | undefined;
+}
 
 /** The doors for MQTT and HTTP on a journal, with as many devices as are asked for, and no processor: a test says where the judge is. */
 export class Doors {
-  readonly refusals: Refusal[] = [];
   readonly devices: RawDevice[] = [];
   /** Answers of `busy` that were counted. */
   busy = 0;
-  intake!: Intake;
-  private door!: MqttDoor;
-  private link!: ProcessorLink;
   private readonly http = createHttpAdapter().getInstance();
   private httpUrl = '';
 
   private constructor(
-    readonly folder: string,
-    readonly journal: FileJournalWriter,
-    private readonly records: RecordsDatabase,
-    private readonly tokens: readonly string[],
+    private readonly mqtt: DoorOnDisk,
+    private readonly link: ProcessorLink,
   ) {}
 
-  /** `syncing` is waited for by every sync of the journal. */
-  static async open(
-    devices: number,
-    longestWaitMs?: number,
-    syncing?: () => Promise<void>,
-    mqttLane = true,
-    changed: Partial<BrokerSettings> = {},
-  ): Promise<Doors> {
-    const folder = await mkdtemp(join(tmpdir(), 'canh-doors-'));
-    const records = await openRecords(join(folder, 'records.sqlite'));
-    const inventory = new SqlInventoryDesk(records);
-    await inventory.putArea({ id: 'x', names: text, parentId: null, validFrom: null, validTo: null });
-    await inventory.putStation({
-      id: 's',
-      names: text,
-      areaId: 'x',
-      ownerUnit: 'x',
-      position: { latitude: 16, longitude: 107 },
-      profileId: 'gauge',
-      limits: [],
-    });
-    const key = await loadServerKey(folder);
-    const desk = new SqlCredentialDesk(records, key);
-    const tokens: string[] = [];
-    for (let n = 0; n < devices; n += 1) {
-      await inventory.putDevice({ id: `d${n}`, name: `d${n}`, stationId: 's', profileId: 'gauge', gatewayId: null });
-      tokens.push(await desk.issue(`d${n}`));
-    }
-    const files = await NodeSegmentFolder.make(join(folder, 'journal'));
-    const slow = new FaultyFolder(files, (file) => ({
-      sync: async () => {
-        await syncing?.();
-        await file.sync();
-      },
-    }));
-    const journal = await FileJournalWriter.open(slow);
-    const doors = new Doors(folder, journal, records, tokens);
-    doors.link = new ProcessorLink(folder);
-    doors.intake = new Intake(
-      journal,
-      systemClock,
-      log,
-      (refusal) => doors.refusals.push(refusal),
-      () => doors.link.place(5_000),
+  static async open(devices: number, { settings = {}, longestWaitMs, syncing }: DoorsWish = {}): Promise<Doors> {
+    let link!: ProcessorLink;
+    const mqtt = await DoorOnDisk.open({
+      devices: Array.from({ length: devices }, (_, n) => `d${n}`),
+      settings,
       longestWaitMs,
-    );
-    const settings = doorSettings({ mqttLane, ...changed });
-    const credentials = new SqlCredentials(records, key, systemClock);
-    doors.door = await MqttDoor.open(doors.intake, credentials, settings, log);
+      askPlace: (folder) => {
+        link = new ProcessorLink(folder);
+        return () => link.place(5_000);
+      },
+      files: (real) =>
+        new FaultyFolder(real, (file) => ({
+          sync: async () => {
+            await syncing?.();
+            await file.sync();
+          },
+        })),
+    });
+    const doors = new Doors(mqtt, link);
     openHttpDoor(doors.http, {
-      intake: doors.intake,
-      credentials,
+      intake: mqtt.intake,
+      credentials: mqtt.credentials,
       certificates: null,
-      messageMaxBytes: settings.messageMaxBytes,
+      messageMaxBytes: doorSettings(settings).messageMaxBytes,
       clock: systemClock,
       toldBusy: () => (doors.busy += 1),
     });
     doors.httpUrl = await doors.http.listen({ host: '127.0.0.1', port: 0 });
     return doors;
+  }
+
+  get folder(): string {
+    return this.mqtt.folder;
+  }
+
+  get journal(): { readonly appended: number } {
+    return this.mqtt.journal;
+  }
+
+  get intake(): Intake {
+    return this.mqtt.intake;
+  }
+
+  get refusals(): readonly Refusal[] {
+    return this.mqtt.refusals;
   }
 
   post(device: number, body: string): Promise<Response> {
@@ -121,37 +93,26 @@ export class Doors {
   }
 
   async connect(device: number): Promise<RawDevice> {
-    const connected = await RawDevice.connect(this.door.mqttPort, this.tokens[device]!);
+    const connected = await RawDevice.connect(this.mqtt.port, this.mqtt.tokens[device]!);
     this.devices.push(connected);
     return connected;
   }
 
   private pathOf(device: number): string {
-    return `/api/v1/${this.tokens[device]}/telemetry`;
+    return `/api/v1/${this.mqtt.tokens[device]}/telemetry`;
   }
 
   /** Everything in the journal, in its order, without what it says of refusals. */
   async journaled(): Promise<JournalEntry[]> {
-    const reader = new FileJournalReader(join(this.folder, 'journal'));
-    const all: JournalEntry[] = [];
-    for (let from = START; ;) {
-      const { entries, next } = await reader.read(from, 2 ** 22);
-      if (next === from) break;
-      for (const entry of entries) if (entry.message.kind !== 'refused') all.push(entry);
-      from = next;
-    }
-    await reader.close();
-    return all;
+    return (await this.mqtt.journaled()).filter(({ message }) => message.kind !== 'refused');
   }
 
   async close(): Promise<void> {
     for (const device of this.devices) device.close();
-    await this.door.close();
-    await this.intake.close();
+    await this.mqtt.door.close();
+    await this.mqtt.intake.close();
     await this.http.close();
     this.link.close();
-    await this.journal.close();
-    await this.records.destroy();
-    await rm(this.folder, { recursive: true, force: true });
+    await this.mqtt.close();
   }
 }

@@ -43,7 +43,7 @@ describe.each([true, false])(
     });
 
     it('put what is live before the backlog of another device, and take all of that too, in its order', async () => {
-      doors = await Doors.open(1 + LIVE_DEVICES, undefined, undefined, lane);
+      doors = await Doors.open(1 + LIVE_DEVICES, { settings: { mqttLane: lane } });
       judge = await ScriptedJudge.open(doors.folder, JUDGED_A_SECOND);
       const backlog = await doors.connect(0);
       const live: RawDevice[] = [];
@@ -87,7 +87,7 @@ describe.each([true, false])(
     it('hold little in memory behind a judge that stands still, and let everybody in after a while all the same', async () => {
       const [devices, each] = [200, 1_000];
       const long = 'x'.repeat(300);
-      doors = await Doors.open(devices, 5_000, undefined, lane);
+      doors = await Doors.open(devices, { longestWaitMs: 5_000, settings: { mqttLane: lane } });
       for (let n = 0; n < devices; n += 1) await doors.connect(n);
       judge = await ScriptedJudge.open(doors.folder, 0);
       const before = memoryInUse();
@@ -114,7 +114,7 @@ describe.each([true, false])(
 
     it('read no further from a device that sends its packets one by one', async () => {
       // Nobody is let in for having waited long, however slow this machine is.
-      doors = await Doors.open(2, 10 * WITHIN_MS, undefined, lane);
+      doors = await Doors.open(2, { longestWaitMs: 10 * WITHIN_MS, settings: { mqttLane: lane } });
       const [one, other] = [await doors.connect(0), await doors.connect(1)];
       judge = await ScriptedJudge.open(doors.folder, 0);
       let mostWaiting = 0;
@@ -132,7 +132,7 @@ describe.each([true, false])(
     });
 
     it('take everything at once where no judge answers, and wait for the one that comes', async () => {
-      doors = await Doors.open(2, undefined, undefined, lane);
+      doors = await Doors.open(2, { settings: { mqttLane: lane } });
       const device = await doors.connect(0);
       await device.publish(50_000, payloadOf);
       await eventually(() => expect(device.acknowledged).toHaveLength(50_000));
@@ -153,7 +153,7 @@ describe.each([true, false])(
     });
 
     it('have told everybody when they are closed', async () => {
-      doors = await Doors.open(1, undefined, undefined, lane);
+      doors = await Doors.open(1, { settings: { mqttLane: lane } });
       judge = await ScriptedJudge.open(doors.folder, 0);
       const told: number[] = [];
       const payload = Buffer.from(JSON.stringify({ long: 'x'.repeat(1_000) }));

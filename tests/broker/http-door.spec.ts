@@ -42,16 +42,16 @@ describe('the HTTP door for devices', { timeout: 2 * WITHIN_MS }, () => {
     const before = doors.journal.appended;
     const busy: Response[] = [];
     let mostWaiting = 0;
-    const send = async (n: number): Promise<void> => {
-      for (;;) {
-        const answer = await doors.post(0, bodyOf(n, LARGE));
-        mostWaiting = Math.max(mostWaiting, doors.intake.waiting);
-        if (answer.status === 200) return;
-        busy.push(answer);
-        await new Promise((resolve) => setTimeout(resolve, 100));
-      }
+    /** Whether it was taken. */
+    const send = async (n: number): Promise<boolean> => {
+      const answer = await doors.post(0, bodyOf(n, LARGE));
+      mostWaiting = Math.max(mostWaiting, doors.intake.waiting);
+      if (answer.status !== 200) busy.push(answer);
+      return answer.status === 200;
     };
-    const all = Promise.all(Array.from({ length: 100 }, (_, n) => send(n)));
+    const sentTwice = Promise.all(
+      Array.from({ length: 100 }, async (_, n) => ({ n, taken: (await send(n)) || (await send(n)) })),
+    );
     await eventually(() => expect(busy.length).toBeGreaterThan(150), WITHIN_MS);
     expect(busy[0]?.status).toBe(503);
     expect(busy[0]?.headers.get('retry-after')).toBe('1');
@@ -62,7 +62,8 @@ describe('the HTTP door for devices', { timeout: 2 * WITHIN_MS }, () => {
     const neighbour = doors.post(1, bodyOf(1_000));
     judge.messagesPerSecond = 1_000;
     expect((await neighbour).status).toBe(200);
-    await all;
+    for (const { n, taken } of await sentTwice)
+      if (!taken) await eventually(async () => expect(await send(n)).toBe(true), WITHIN_MS);
     const sent = (await doors.journaled()).filter(({ message }) => message.deviceId === 'd0');
     const kept = new Set(sent.map(({ message }) => numberOf(message.payload)));
     expect(Array.from({ length: 100 }, (_, n) => n).filter((n) => !kept.has(n))).toEqual([]);
@@ -75,7 +76,7 @@ describe('the HTTP door for devices', { timeout: 2 * WITHIN_MS }, () => {
   it('holds a bounded number of bytes while the disk does not answer, and loses none that it said it had', async () => {
     let answer!: () => void;
     let hangs: Promise<void> | undefined;
-    doors = await Doors.open(12, undefined, async () => hangs);
+    doors = await Doors.open(12, { syncing: () => hangs });
     hangs = new Promise((resolve) => (answer = resolve));
     const statuses = new Map<number, number>();
     const all = Promise.all(

@@ -1,12 +1,13 @@
+import type { DoorOnDisk } from './door-on-disk.js';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { MutationDoor } from '../faults/mutation/mutation-door.js';
+import { openMutationDoor } from '../faults/mutation/mutation-door.js';
 import { connectPacket, DISCONNECT, PINGREQ, publishPacket, TELEMETRY } from '../faults/mutation/packets.js';
 import { RawClient } from '../faults/mutation/raw-client.js';
 import { eventually } from '../support/eventually.js';
 
-let door: MutationDoor;
+let door: DoorOnDisk;
 beforeAll(async () => {
-  door = await MutationDoor.open(1, true);
+  door = await openMutationDoor(1, true);
 });
 afterAll(() => door?.close());
 
@@ -76,7 +77,7 @@ it('takes nothing that comes behind a DISCONNECT, in one piece with it', async (
   await client.closed;
   await eventually(() => expect([door.connections, door.underWay]).toEqual([0, 0]));
   const kept: string[] = [];
-  await door.journaled(({ payload }) => kept.push(Buffer.from(payload).toString()));
+  await door.readOn(({ payload }) => kept.push(Buffer.from(payload).toString()));
   expect(kept).toEqual([]);
 });
 

@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openLog } from '@canh/runtime/log';
 import { systemClock } from '@canh/runtime/system-clock';
 import { Tls } from '@canh/runtime/tls/tls';
-import { MutationDoor } from '../faults/mutation/mutation-door.js';
+import type { DoorOnDisk } from '../broker/door-on-disk.js';
+import { openMutationDoor } from '../faults/mutation/mutation-door.js';
 import { Authority } from '../support/authority.js';
 import { eventually } from '../support/eventually.js';
 import { missing } from '../support/servers/series-server.js';
@@ -50,7 +51,7 @@ describe.each([
   const overWebSocket = protocol === 'ws' || protocol === 'wss';
   let authority: Authority;
   let tls: Tls | null = null;
-  let door: MutationDoor;
+  let door: DoorOnDisk;
   let kept: string[] = [];
 
   beforeAll(async () => {
@@ -66,7 +67,7 @@ describe.each([
       };
       tls = await Tls.open(files, systemClock, log);
     }
-    door = await MutationDoor.open(3, true, tls === null ? null : { tls, mqttsPort: 0, plain: 'loopback' });
+    door = await openMutationDoor(3, true, tls === null ? null : { tls, mqttsPort: 0, plain: 'loopback' });
   });
   afterAll(async () => {
     tls?.close();
@@ -80,7 +81,7 @@ describe.each([
   const expectKept = async (device: number, payloads: readonly string[]): Promise<void> => {
     kept = [];
     await eventually(async () => {
-      await door.journaled(({ deviceId, payload }) => kept.push(`${deviceId} ${Buffer.from(payload).toString()}`));
+      await door.readOn(({ deviceId, payload }) => kept.push(`${deviceId} ${Buffer.from(payload).toString()}`));
       expect(kept.toSorted()).toEqual(payloads.map((payload) => `d${device} ${payload}`).toSorted());
     });
   };

@@ -1,5 +1,6 @@
+import type { DoorOnDisk } from '../broker/door-on-disk.js';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { MutationDoor } from '../faults/mutation/mutation-door.js';
+import { openMutationDoor } from '../faults/mutation/mutation-door.js';
 import { connectPacket, publishPacket, TELEMETRY } from '../faults/mutation/packets.js';
 import { RawClient } from '../faults/mutation/raw-client.js';
 import { eventually } from '../support/eventually.js';
@@ -7,9 +8,9 @@ import { eventually } from '../support/eventually.js';
 const ADMITTED = '20020000';
 const [VICTIM, ATTACKER] = [0, 1];
 
-let door: MutationDoor;
+let door: DoorOnDisk;
 beforeAll(async () => {
-  door = await MutationDoor.open(2, true);
+  door = await openMutationDoor(2, true);
 });
 afterAll(() => door.close());
 
@@ -31,7 +32,7 @@ it.each(['logger', 'd0/logger', 'd0', '../d0/logger', 'd1/../d0/logger'])(
     await eventually(() => expect(victim.idsOf(4)).toEqual([9]), 5_000);
     expect(victim.ended).toBe(false);
     const kept: string[] = [];
-    await door.journaled(({ deviceId, payload }) => kept.push(`${deviceId} ${Buffer.from(payload).toString()}`));
+    await door.readOn(({ deviceId, payload }) => kept.push(`${deviceId} ${Buffer.from(payload).toString()}`));
     expect(kept.slice(-2)).toEqual(['d1 {"forged":1}', 'd0 {"mine":1}']);
     expect(kept.filter((line) => line.startsWith('d0'))).not.toContain('d0 {"gone":1}');
     // In order, so that the will of this round is not published in the next.

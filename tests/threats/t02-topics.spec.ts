@@ -1,5 +1,6 @@
+import type { DoorOnDisk } from '../broker/door-on-disk.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MutationDoor } from '../faults/mutation/mutation-door.js';
+import { openMutationDoor } from '../faults/mutation/mutation-door.js';
 import { connectPacket, oneOf, publishPacket, upTo, type Chance } from '../faults/mutation/packets.js';
 import { RawClient } from '../faults/mutation/raw-client.js';
 import { times } from '../faults/process/length.js';
@@ -58,9 +59,9 @@ function withBrokenText(packet: Buffer, topicBytes: number, chance: Chance): Buf
 }
 
 describe.each([true, false])('T02 with a telemetry lane: %s', (lane) => {
-  let door: MutationDoor;
+  let door: DoorOnDisk;
   beforeAll(async () => {
-    door = await MutationDoor.open(1, lane);
+    door = await openMutationDoor(1, lane);
   });
   afterAll(() => door.close());
 
@@ -104,7 +105,7 @@ describe.each([true, false])('T02 with a telemetry lane: %s', (lane) => {
     };
     await Promise.all(Array.from({ length: AT_ONCE }, one));
     const kept: string[] = [];
-    await door.journaled(({ deviceId, payload }) => {
+    await door.readOn(({ deviceId, payload }) => {
       expect(deviceId).toBe('d0');
       if (payload.length > 2) kept.push(Buffer.from(payload).toString());
     });

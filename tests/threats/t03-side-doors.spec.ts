@@ -1,5 +1,6 @@
+import type { DoorOnDisk } from '../broker/door-on-disk.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MutationDoor } from '../faults/mutation/mutation-door.js';
+import { openMutationDoor } from '../faults/mutation/mutation-door.js';
 import { connectPacket, publishPacket, TELEMETRY } from '../faults/mutation/packets.js';
 import { RawClient } from '../faults/mutation/raw-client.js';
 import { eventually } from '../support/eventually.js';
@@ -15,14 +16,14 @@ const OTHERS = [
 ];
 
 describe.each([true, false])('T03 with a telemetry lane: %s', (lane) => {
-  let door: MutationDoor;
+  let door: DoorOnDisk;
   beforeAll(async () => {
-    door = await MutationDoor.open(2, lane);
+    door = await openMutationDoor(2, lane);
   });
   afterAll(() => door.close());
   const kept = async (): Promise<string[]> => {
     const all: string[] = [];
-    await door.journaled(({ kind, deviceId, payload }) => all.push(`${kind} ${deviceId} ${String(payload)}`));
+    await door.readOn(({ kind, deviceId, payload }) => all.push(`${kind} ${deviceId} ${String(payload)}`));
     return all;
   };
 
@@ -53,7 +54,7 @@ describe.each([true, false])('T03 with a telemetry lane: %s', (lane) => {
       expect((await kept()).map((line) => Number(/\d+(?=\})/.exec(line)?.[0]))).toEqual([1, 2, 3, 4, 5]),
     );
     const retained: unknown[] = [];
-    for await (const packet of door['mail'].store.createRetainedStreamCombi(['#'])) retained.push(packet);
+    for await (const packet of door.mail!.store.createRetainedStreamCombi(['#'])) retained.push(packet);
     expect(retained).toEqual([]);
   });
 });

@@ -1,8 +1,9 @@
+import type { DoorOnDisk } from '../broker/door-on-disk.js';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { MutationDoor } from '../faults/mutation/mutation-door.js';
+import { openMutationDoor } from '../faults/mutation/mutation-door.js';
 import { collectGarbage } from './collect-garbage.js';
 
 const ATTACKERS = 10;
@@ -13,7 +14,7 @@ const MOST_READ_BYTES = 8 * 2 ** 10;
 /** So little that what comes at once with the beginning is little. */
 const CHUNK = Buffer.alloc(512, 'x');
 
-let door: MutationDoor;
+let door: DoorOnDisk;
 /** The ends of connections that the door has. */
 let taken: Socket[];
 const taking = (message: unknown): void => void taken.push((message as { socket: Socket }).socket);
@@ -21,7 +22,7 @@ const taking = (message: unknown): void => void taken.push((message as { socket:
 beforeEach(async () => {
   taken = [];
   subscribe('net.server.socket', taking);
-  door = await MutationDoor.open(1, true);
+  door = await openMutationDoor(1, true);
 });
 afterEach(async () => {
   unsubscribe('net.server.socket', taking);

@@ -21,7 +21,7 @@ describe.each([true, false])('T13 with a telemetry lane: %s', (lane) => {
   let doors: Doors;
   beforeEach(async () => {
     const settings = { deviceMessagesPerSecond: MESSAGES_PER_SECOND };
-    doors = await Doors.open(1 + OTHERS, undefined, undefined, lane, settings);
+    doors = await Doors.open(1 + OTHERS, { settings: { mqttLane: lane, ...settings } });
   });
   afterEach(() => doors.close());
 

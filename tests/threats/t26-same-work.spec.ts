@@ -3,7 +3,7 @@ import { loadServerKey } from '@canh/adapters/records-sql/server-key';
 import { SqlCredentialDesk } from '@canh/adapters/records-sql/sql-credential-desk';
 import { HOUR_MS } from '@canh/core/time/instant';
 import { attempt, SetClock, startConsole } from '../console-api/console.parts.js';
-import { MutationDoor } from '../faults/mutation/mutation-door.js';
+import { openMutationDoor } from '../faults/mutation/mutation-door.js';
 import { connectPacket } from '../faults/mutation/packets.js';
 import { RawClient } from '../faults/mutation/raw-client.js';
 import { times } from '../faults/process/length.js';
@@ -47,7 +47,7 @@ it(`T26 of ${TRIES} wrong passwords for a person who is there and as many for no
 });
 
 it('T26 so does each for a device, whether it is there, has a password, has one that Canh made, or has none', async () => {
-  const door = await MutationDoor.open(3, true);
+  const door = await openMutationDoor(3, true);
   const desk = new SqlCredentialDesk(door['records'], await loadServerKey(door['folder']));
   await desk.setPassword('d0', 'mực nước lên');
   await desk.issuePassword('d1');

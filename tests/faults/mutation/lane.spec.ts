@@ -1,7 +1,8 @@
+import type { DoorOnDisk } from '../../broker/door-on-disk.js';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { faultSeed, seededRandom } from '../../support/seeded.js';
 import { times } from '../process/length.js';
-import { MutationDoor } from './mutation-door.js';
+import { openMutationDoor } from './mutation-door.js';
 import {
   anyPacket,
   connectPacket,
@@ -37,10 +38,10 @@ interface Outcome {
   readonly journal: readonly string[];
 }
 
-let withLane: MutationDoor;
-let without: MutationDoor;
+let withLane: DoorOnDisk;
+let without: DoorOnDisk;
 beforeAll(async () => {
-  [withLane, without] = await Promise.all([MutationDoor.open(AT_ONCE, true), MutationDoor.open(AT_ONCE, false)]);
+  [withLane, without] = await Promise.all([openMutationDoor(AT_ONCE, true), openMutationDoor(AT_ONCE, false)]);
 });
 afterAll(async () => {
   await withLane?.close();
@@ -103,7 +104,7 @@ function streamOf(chance: Chance): Stream {
 const endsConnection = (packet: Buffer): boolean =>
   packet.equals(DISCONNECT) || packet[0] === 0x10 || packet.includes('another/topic');
 
-async function play(streams: readonly Stream[], door: MutationDoor): Promise<Outcome[]> {
+async function play(streams: readonly Stream[], door: DoorOnDisk): Promise<Outcome[]> {
   const clients = await Promise.all(
     streams.map(async ({ waits, pieces: all }, device) => {
       const client = await RawClient.open(door.port);
@@ -115,7 +116,7 @@ async function play(streams: readonly Stream[], door: MutationDoor): Promise<Out
   );
   await quiet(clients, door);
   const journal = streams.map((): string[] => []);
-  await door.journaled(({ deviceId, kind, payload }) =>
+  await door.readOn(({ deviceId, kind, payload }) =>
     journal[Number(deviceId.slice(1))]!.push(`${kind} ${Buffer.from(payload).toString('latin1')}`),
   );
   const outcomes = clients.map((client, device): Outcome => {
@@ -129,7 +130,7 @@ async function play(streams: readonly Stream[], door: MutationDoor): Promise<Out
 }
 
 /** Resolves when nothing has happened for a good while, looked at as often as the process had its turn. */
-async function quiet(clients: readonly RawClient[], door: MutationDoor): Promise<void> {
+async function quiet(clients: readonly RawClient[], door: DoorOnDisk): Promise<void> {
   let last = -1;
   for (let unchanged = 0; unchanged < QUIET_LOOKS;) {
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));

@@ -1,3 +1,4 @@
+import type { DoorOnDisk } from '../../broker/door-on-disk.js';
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
@@ -7,7 +8,7 @@ import { kindOfTopic } from '../../../apps/broker/src/mqtt/device-topics.js';
 import { eventually } from '../../support/eventually.js';
 import { faultSeed, seededRandom } from '../../support/seeded.js';
 import { times } from '../process/length.js';
-import { MutationDoor } from './mutation-door.js';
+import { openMutationDoor } from './mutation-door.js';
 import {
   anyPacket,
   connectPacket,
@@ -43,9 +44,9 @@ const PATIENCE_MS = 100;
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-let door: MutationDoor;
+let door: DoorOnDisk;
 beforeAll(async () => {
-  door = await MutationDoor.open(DEVICES + 1, true);
+  door = await openMutationDoor(DEVICES + 1, true);
 });
 afterAll(() => door?.close());
 
@@ -67,7 +68,7 @@ it(
 
     const kept = new Tally();
     const keptOfHonest: string[] = [];
-    await door.journaled(({ kind, deviceId, payload }) => {
+    await door.readOn(({ kind, deviceId, payload }) => {
       if (deviceId === `d${HONEST}`) keptOfHonest.push(Buffer.from(payload).toString());
       else kept.add(deviceId, kind, payload);
     });
@@ -75,7 +76,7 @@ it(
     expect(acknowledged.missingIn(kept), 'acknowledged, and not in the journal').toBe(0);
     expect(kept.missingIn(sent), 'in the journal, and sent by nobody').toBe(0);
     console.info(
-      `packets: ${MUTATED} mutated, ${kept.count} messages kept, ${acknowledged.count} of them acknowledged, ${door.refused} refusals; honest device: ${honest.published.length} messages`,
+      `packets: ${MUTATED} mutated, ${kept.count} messages kept, ${acknowledged.count} of them acknowledged, ${door.refusals.length} refusals; honest device: ${honest.published.length} messages`,
     );
     for (const tally of [sent, acknowledged, kept]) tally.forget();
     honest.published.length = 0;
@@ -193,7 +194,7 @@ class HonestDevice {
   readonly published: string[] = [];
   enough = false;
 
-  async publishAll(at: MutationDoor): Promise<void> {
+  async publishAll(at: DoorOnDisk): Promise<void> {
     const client = await RawClient.open(at.port);
     await client.send(connectPacket(at.tokens[HONEST]!));
     await client.answered();

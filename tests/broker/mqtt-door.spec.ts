@@ -255,6 +255,28 @@ describe.each([true, false])('the MQTT door, with a telemetry lane: %s', (mqttLa
     await door.start();
   });
 
+  it('calls nobody wrong whose message is acknowledged in the moment in which it closes', async () => {
+    const { journal } = door;
+    const append = journal.append.bind(journal);
+    const endings: Promise<void>[] = [];
+    journal.append = async (message) => {
+      const behind = await append(message);
+      // Behind the PUBACK, and before Aedes hands the message on.
+      process.nextTick(() => {
+        if (endings.length === 0) endings.push(door.stop());
+      });
+      return behind;
+    };
+    const client = await connect('a');
+    client.publish('v1/devices/me/attributes', '{"model":"x"}', { qos: 1 });
+    await eventually(() => expect(endings).toHaveLength(1));
+    await Promise.all(endings);
+    await turnsOfTheLoop(10);
+    expect(await door.lines()).toEqual(['attributes device-a {"model":"x"}']);
+    expect(door.refusals).toEqual([]);
+    await door.start();
+  });
+
   it('outlives records that cannot be asked', async () => {
     const socket = await raw();
     await door.records.destroy();

@@ -270,7 +270,8 @@ export class MqttDoor {
   }
 
   private ended(client: Client, error: Ending): void {
-    const wrong = protocolErrorIn(error);
+    // Who was in the middle of something when this closes did nothing wrong.
+    const wrong = this.aedes.closed ? null : protocolErrorIn(error);
     if (wrong !== null) return this.verdicts.refuse(client, 'protocol', wrong);
     const { message } = error;
     const deviceId = this.verdicts.admitted(client)?.deviceId;

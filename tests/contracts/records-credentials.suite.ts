@@ -140,12 +140,14 @@ export function credentialsSuite(kind: string, newPlace: () => Promise<RecordsPl
         await records.credentialDesk.issuePassword('logger-9');
         const { credentials } = records;
         await credentials.verify('nobody', 'wrong password');
+        // Of the processor, on whichever thread: a busy machine makes a quick look long.
         const quickest = async (id: string): Promise<number> => {
           const took: number[] = [];
           for (let n = 0; n < 5; n += 1) {
-            const began = performance.now();
+            const before = process.cpuUsage();
             expect(await credentials.verify(id, `wrong ${n}`)).toBeNull();
-            took.push(performance.now() - began);
+            const { user, system } = process.cpuUsage(before);
+            took.push(user + system);
           }
           return Math.min(...took);
         };

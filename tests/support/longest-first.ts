@@ -16,6 +16,7 @@ const LONGEST = [
 /** Starts the longest files first, so that a run does not end with one core waiting for one of them; the others in Vitest's own order. */
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    // oxlint-disable-next-line unicorn/no-array-sort -- Vitest's own order, of no array
     const sorted = await super.sort(files);
     const rank = ({ moduleId, project }: TestSpecification): number => {
       const at = LONGEST.indexOf(relative(project.vitest.config.root, moduleId));

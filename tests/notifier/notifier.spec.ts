@@ -148,6 +148,76 @@ describe('from an alert to a person', () => {
   });
 });
 
+describe('in a storm', () => {
+  const STATIONS = 27;
+  const FIRST = 20;
+
+  it('tells the first of it one by one and the rest in a digest, by every channel, and shows which was told how', async () => {
+    const server = await inbox();
+    const hooks = await receiver();
+    await province.tells({ id: 'officer' });
+    await province.tells({ id: 'radio', channel: 'webhook', address: hooks.url });
+    const alerts: string[] = [];
+    for (let n = 0; n < STATIONS; n += 1) alerts.push(await province.floods(`tram-${n}`, 'warning', NIGHT + n));
+    province.start([email(server.url), webhook()]);
+    await province.deliveries(alerts[0] ?? '', all('accepted', 2));
+    const [waiting] = await province.deliveries(alerts.at(-1) ?? '', all('pending', 2));
+    expect(waiting).toMatchObject({ digest: true, attempts: [] });
+    expect(province.clock.now()).toBeLessThan(waiting?.nextAttemptAt ?? 0);
+    await province.falls('tram-26');
+    province.clock.advanceTo((waiting?.nextAttemptAt ?? 0) - 1);
+    const told = await province.deliveries(alerts.at(-1) ?? '', all('accepted', 4));
+    expect(new Set(told.map(({ deliveryId }) => deliveryId)).size).toBe(2);
+    await province.until(() => server.mails.length === FIRST + 1 && hooks.ids.length === FIRST + 1);
+    const digest = server.mails.find(({ email: mail }) => mail.subject?.startsWith('Tổng hợp'));
+    expect(digest?.email.subject).toBe('Tổng hợp 7 cảnh báo: Cảnh báo 6, Đã hết 1');
+    expect(digest?.headers.get('message-id')).toContain(waiting?.deliveryId);
+    for (const id of alerts.slice(FIRST)) expect(digest?.email.text).toContain(`/alerts/${id}\n`);
+
+    const metrics = await province.metrics.metrics();
+    expect(metrics).toContain('canh_notices_digested_total 16');
+    expect(metrics).toContain(`canh_deliveries_total{channel="email",outcome="accepted"} ${FIRST + 1}`);
+    expect(metrics).toContain(`canh_alert_latency_seconds_count ${2 * (STATIONS + 1)}`);
+    expect(province.logged.some(({ event }) => event === 'notices.collected')).toBe(true);
+  });
+
+  it('lets what is critical pass while every place but one is taken by digests that a slow server takes its time with', async () => {
+    const held = gate();
+    let slow = 0;
+    const server = await inbox(async ({ email: mail }) => {
+      if (!mail.subject?.startsWith('Tổng hợp')) return;
+      slow += 1;
+      await held.passed;
+    });
+    for (let n = 0; n < 8; n += 1) await province.tells({ id: `officer-${n}` });
+    for (let n = 0; n <= FIRST; n += 1) await province.floods(`tram-${n}`, 'warning', NIGHT + n);
+    province.start([email(server.url)]);
+    await province.until(() => server.mails.length === 8 * FIRST);
+    province.clock.advance(MINUTE_MS);
+    await province.until(() => slow === 4);
+    const flood = await province.floods();
+    await province.deliveries(flood, all('accepted', 8));
+    expect(slow).toBe(4);
+    held.open();
+    await province.until(() => server.mails.length === 8 * FIRST + 8 + 8);
+  });
+
+  it('plans the others when one notice cannot be planned', async () => {
+    const server = await inbox();
+    await province.tells({ id: 'officer' });
+    const bad = await province.floods('dong-ha');
+    const good = await province.floods('thach-han');
+    const other = province.breaks(bad);
+    const notifier = province.start([email(server.url)]);
+    await province.deliveries(good, all('accepted', 1));
+    expect(notifier.problems).toHaveLength(1);
+    other.exec('drop trigger breaks');
+    other.close();
+    await province.deliveries(bad, all('accepted', 1));
+    await province.until(() => notifier.problems.length === 0);
+  });
+});
+
 describe('when a message is not accepted', () => {
   it('tries again after a pause when the server greylists, under the same Message-ID', async () => {
     const server = await scripted({ RCPT: (times) => (times === 0 ? '451 4.7.1 greylisted' : '250 OK') });

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { pino } from 'pino';
 import { Registry as MetricsRegistry } from 'prom-client';
 import { expect } from 'vitest';
@@ -146,6 +147,14 @@ export class Province {
 
   async falls(stationId = 'thach-han', at: Instant = NIGHT + 60_000): Promise<void> {
     await this.says({ kind: 'returned', previous: 'critical', at, evidence: evidence(5.7, at), ...this.of(stationId) });
+  }
+
+  /** From now on the records refuse to hold what this alert's notices are told by. */
+  breaks(alertId: string): DatabaseSync {
+    const database = new DatabaseSync(join(this.folder, 'records.sqlite'));
+    database.exec(`create trigger breaks before insert on told
+      when new.notice_id like '${alertId}.%' begin select raise(abort, 'broken'); end`);
+    return database;
   }
 
   start(channels: readonly Channel[], changes: Partial<NotifierParts> = {}): Notifier {

@@ -56,6 +56,9 @@ const LOOK_EVERY_MS = 250;
 const PAUSE_AFTER_ERROR_MS = 1_000;
 /** Planned in one transaction: each waits for the disk. Not so many that an operator's acknowledgement waits long for the lock. */
 const PLAN_AT_ONCE = 100;
+const TELLINGS_AT_ONCE = 2_000;
+/** Of a digest, looked up before others have their turn on this thread. */
+const NAMED_AT_ONCE = 50;
 /** Longer than any channel takes by its own deadlines: a promise that never settles must not keep its place for ever. */
 const ATTEMPT_WITHIN_MS = 90_000;
 /** Shorter than what a process has to stop in. */
@@ -167,8 +170,9 @@ export class Notifier {
     const { outbox, contacts, bounds, scheduler, log } = this.parts;
     const closed = await outbox.closeDigests(bounds, scheduler.now());
     if (closed > 0) log.info({ event: 'digests.closed', digests: closed }, 'digests are complete and go out');
-    const notices = await outbox.unplanned(PLAN_AT_ONCE);
-    const book = notices.length === 0 ? [] : await contacts.list();
+    const waiting = await outbox.unplanned(PLAN_AT_ONCE);
+    const book = waiting.length === 0 ? [] : await contacts.list();
+    const notices = waiting.slice(0, Math.max(1, Math.floor(TELLINGS_AT_ONCE / Math.max(1, book.length))));
     let planned: readonly Notice[] = notices;
     let failure: Error | null = null;
     if (notices.length > 0)
@@ -280,8 +284,10 @@ export class Notifier {
       return () => channel.send(delivery, context);
     }
     const named: NamedIncident[] = [];
-    for (const incident of incidentsOf(delivery.notices))
+    for (const incident of incidentsOf(delivery.notices)) {
+      if (named.length % NAMED_AT_ONCE === NAMED_AT_ONCE - 1) await othersTurn();
       named.push({ incident, context: await contextOf(incident.latest.alert) });
+    }
     return () => channel.sendDigest(delivery, named);
   }
 

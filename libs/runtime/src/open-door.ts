@@ -2,6 +2,9 @@ import { once } from 'node:events';
 import type { Server } from 'node:net';
 import { CanhError } from '@canh/core/canh-error';
 
+/** Connections that the kernel keeps until they are accepted, up to its own limit: of more at one moment, each tries again a second later. */
+const BACKLOG = 4_096;
+
 /** Why a port cannot be opened, and the way out. `setting` is what the person who starts it can change. */
 export function portNotOpen(host: string, port: number, setting: string, cause: unknown): CanhError {
   const { code, message } = cause as NodeJS.ErrnoException;
@@ -15,7 +18,7 @@ export function portNotOpen(host: string, port: number, setting: string, cause: 
 
 /** Listens, or throws CanhError `PORT_NOT_OPEN`. */
 export async function openDoor(server: Server, host: string, port: number, setting: string): Promise<void> {
-  server.listen(port, host);
+  server.listen({ port, host, backlog: BACKLOG });
   try {
     await once(server, 'listening');
   } catch (cause) {

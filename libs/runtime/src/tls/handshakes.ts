@@ -6,7 +6,8 @@ import { networkOf } from '../network-of.js';
 const AT_ONCE = 256;
 /** A handshake that takes longer gives its place to one that waits. */
 const PATIENCE_MS = 2_000;
-const MOST_WAITING = 8_192;
+/** More than devices may be connected by default: all of them may come back at one moment. */
+const MOST_WAITING = 16_384;
 const LOOK_EVERY_MS = 100;
 
 interface UnderWay {

@@ -167,7 +167,7 @@ export async function acknowledgeFirstByKeys(page: Page): Promise<string> {
 }
 
 const focusedAlert = (page: Page): Promise<string | null> =>
-  page.locator('[data-testid="alert-row"]:focus-within').first().getAttribute('data-alert-id', { timeout: 2_000 });
+  page.locator('[data-testid="alert-row"]:focus-within').first().getAttribute('data-alert-id');
 
 /** Resolves when the page shows that the alert is acknowledged: by the stream, not by the press. */
 export async function acknowledged(page: Page, id: string): Promise<void> {

@@ -77,11 +77,14 @@ describe.skipIf(chromium === null)('commands on the page of a station', () => {
     await row.getByText('Đang giữ').waitFor();
     await row.getByText(/giao ngay khi thiết bị kết nối lại, chậm nhất \d\d:\d\d/).waitFor();
     await device.getByTestId('open-send').and(tab.locator(':focus')).waitFor();
+    await row.getByText('Thiết bị chưa nghe lệnh').waitFor();
     const [kept] = await console.records.commandDesk.of('logger-7', 10);
     expect(kept).toMatchObject({ method: 'openGate', params: '{"gate":2,"percent":40}', state: 'waiting' });
     expect(kept!.expiresAt - kept!.createdAt).toBe(DAY_MS);
 
     await console.records.commandQueue.sent(kept!.id, 'sent', 'logger-7', Date.now());
+    await row.getByText('Thiết bị chưa nghe lệnh').waitFor({ state: 'detached' });
+    await row.getByText('Đang giữ').waitFor();
     await console.records.commandQueue.became(kept!.id, 'delivered', Date.now());
     await row.and(tab.locator('[data-state="delivered"]')).getByText('Đã nhận', { exact: true }).waitFor();
     await console.records.commandQueue.answered('logger-7', kept!.id, '{"percent":40}', Date.now());

@@ -9,6 +9,8 @@ import { ClockIcon } from '../ui/icons.js';
 import { problemWords } from '../ui/panel-error.js';
 import style from './devices-section.module.css';
 
+/** A broker looks for new commands every second, and the page every two. */
+const soonMs = 5_000;
 /** In characters; the rest is shown when it is asked for. */
 const shownOfParams = 300;
 const shownOfAnswer = 600;
@@ -18,7 +20,11 @@ export function CommandRow({ of }: { of: DeviceCommandView }): ReactNode {
   const { words, format } = useText();
   const { command, method, params, by, state, created, expires, through, delivered, answered } = of;
   const kept = isKept(state);
-  const until = useClock((now) => (kept ? words.devices.keptUntil(format.moment(expires, now)) : null));
+  const until = useClock((now) => {
+    if (!kept) return null;
+    const says = words.devices.keptUntil(format.moment(expires, now));
+    return state === 'waiting' && now - created > soonMs ? `${words.devices.nobodyListens} ${says}` : says;
+  });
   const withWhat = JSON.stringify(params);
   const says = until ?? words.devices.stateSays[state];
   return (

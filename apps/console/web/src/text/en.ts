@@ -248,6 +248,7 @@ export const en: Words = {
       dropped: 'The session of the device ended before it had the command. Send it again if it is still needed.',
     },
     keptUntil: (until) => `The server keeps it and hands it over as soon as the device is back, until ${until}.`,
+    nobodyListens: 'The device does not listen for commands: it is away, or has not subscribed to them.',
     by: (name) => `sent by ${name}`,
     deliveredAt: 'delivered',
     answeredAt: 'answered',

@@ -274,6 +274,7 @@ export const vi = {
       dropped: 'Phiên kết nối của thiết bị đã mất trước khi nhận lệnh. Gửi lại nếu còn cần.',
     } satisfies Record<CommandState, string>,
     keptUntil: (until: string) => `Máy chủ giữ lệnh và giao ngay khi thiết bị kết nối lại, chậm nhất ${until}.`,
+    nobodyListens: 'Thiết bị chưa nghe lệnh: đang mất kết nối, hoặc không đăng ký nhận lệnh.',
     by: (name: string) => `${name} gửi`,
     deliveredAt: 'thiết bị nhận',
     answeredAt: 'trả lời',

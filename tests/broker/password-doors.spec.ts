@@ -1,49 +1,24 @@
-import { mkdtemp, rm } from 'node:fs/promises';
 import { connect as connectTo, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { connectAsync, type MqttClient } from 'mqtt';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { FileJournalWriter } from '@canh/adapters/journal-files/file-journal-writer';
-import { openRecords, type RecordsDatabase } from '@canh/adapters/records-sql/open-records';
-import { loadServerKey, type ServerKey } from '@canh/adapters/records-sql/server-key';
-import { SqlCredentialDesk } from '@canh/adapters/records-sql/sql-credential-desk';
-import { SqlCredentials } from '@canh/adapters/records-sql/sql-credentials';
-import { SqlInventoryDesk } from '@canh/adapters/records-sql/sql-inventory-desk';
-import type { Refusal } from '@canh/core/readings/message';
 import { HOUR_MS } from '@canh/core/time/instant';
-import { openLog } from '@canh/runtime/log';
-import { systemClock } from '@canh/runtime/system-clock';
-import { Intake } from '../../apps/broker/src/intake/intake.js';
-import { MqttDoor } from '../../apps/broker/src/mqtt/mqtt-door.js';
 import { eventually } from '../support/eventually.js';
-import { doorSettings } from './door-settings.js';
+import { DoorOnDisk } from './door-on-disk.js';
 import { field, packet } from './raw-device.js';
 
-const text = { vi: 'x', en: 'x' };
-const log = openLog('broker', { logLevel: 'silent' });
 const WRONG = { code: 4 };
 const COME_AGAIN = { code: 3 };
 const CHOSEN = 'mực nước lên';
 
 describe('the MQTT door, for devices with passwords and tokens that end', () => {
-  let folder: string;
-  let records: RecordsDatabase;
-  let journal: FileJournalWriter;
-  let key: ServerKey;
-  let door: MqttDoor;
-  let desk: SqlCredentialDesk;
-  let refusals: Refusal[];
+  let door: DoorOnDisk;
+  let desk: DoorOnDisk['desk'];
   let now: number;
   const clients: MqttClient[] = [];
 
-  const open = async (): Promise<void> => {
-    const intake = new Intake(journal, systemClock, log, (refusal) => refusals.push(refusal));
-    door = await MqttDoor.open(intake, new SqlCredentials(records, key, { now: () => now }), doorSettings(), log);
-  };
   const connect = async (username: string, password?: string | Buffer): Promise<MqttClient> => {
     const who = { username, ...(password === undefined ? {} : { password }) };
-    const client = await connectAsync(`mqtt://127.0.0.1:${door.mqttPort}`, { ...who, reconnectPeriod: 0 }, false);
+    const client = await connectAsync(`mqtt://127.0.0.1:${door.port}`, { ...who, reconnectPeriod: 0 }, false);
     client.on('error', () => undefined);
     clients.push(client);
     return client;
@@ -51,34 +26,13 @@ describe('the MQTT door, for devices with passwords and tokens that end', () => 
   const closing = (client: MqttClient): Promise<void> => new Promise((resolve) => client.once('close', resolve));
 
   beforeEach(async () => {
-    refusals = [];
     now = Date.now();
-    folder = await mkdtemp(join(tmpdir(), 'canh-password-door-'));
-    records = await openRecords(join(folder, 'records.sqlite'));
-    const inventory = new SqlInventoryDesk(records);
-    await inventory.putArea({ id: 'x', names: text, parentId: null, validFrom: null, validTo: null });
-    await inventory.putStation({
-      id: 's',
-      names: text,
-      areaId: 'x',
-      ownerUnit: 'x',
-      position: { latitude: 16, longitude: 107 },
-      profileId: 'gauge',
-      limits: [],
-    });
-    for (const id of ['gauge-1', 'gauge-2', 'gauge-3'])
-      await inventory.putDevice({ id, name: id, stationId: 's', profileId: 'gauge', gatewayId: null });
-    key = await loadServerKey(folder);
-    desk = new SqlCredentialDesk(records, key);
-    journal = await FileJournalWriter.open(join(folder, 'journal'));
-    await open();
+    door = await DoorOnDisk.open({ devices: ['gauge-1', 'gauge-2', 'gauge-3'], clock: { now: () => now } });
+    ({ desk } = door);
   });
   afterEach(async () => {
     for (const client of clients.splice(0)) client.end(true);
     await door.close();
-    await journal.close();
-    await records.destroy();
-    await rm(folder, { recursive: true, force: true });
   });
 
   it('takes a device in by its id and its password, made by Canh or chosen, and by its token beside them', async () => {
@@ -95,7 +49,7 @@ describe('the MQTT door, for devices with passwords and tokens that end', () => 
       const client = await connect(username, password);
       await client.publishAsync('v1/devices/me/telemetry', '{"level_m":1}', { qos: 1 });
     }
-    expect(journal.appended).toBe(5);
+    expect(door.journal.appended).toBe(5);
   });
 
   it.each([
@@ -110,7 +64,7 @@ describe('the MQTT door, for devices with passwords and tokens that end', () => 
     await desk.setPassword('gauge-1', CHOSEN);
     await desk.issuePassword('gauge-3');
     await expect(connect(username, password)).rejects.toMatchObject(WRONG);
-    expect(refusals).toMatchObject([{ reason: 'unknown-credential' }]);
+    expect(door.refusals).toMatchObject([{ reason: 'unknown-credential' }]);
   });
 
   it('hangs up when the password is changed, and when the device is revoked', async () => {
@@ -118,12 +72,12 @@ describe('the MQTT door, for devices with passwords and tokens that end', () => 
     const first = await connect('gauge-1', CHOSEN);
     const hungUp = closing(first);
     await desk.setPassword('gauge-1', CHOSEN.toUpperCase());
-    await door.dropRevoked();
+    await door.door.dropRevoked();
     await hungUp;
     const second = await connect('gauge-1', CHOSEN.toUpperCase());
     const over = closing(second);
     await desk.revoke('gauge-1', now);
-    await door.dropRevoked();
+    await door.door.dropRevoked();
     await over;
     await expect(connect('gauge-1', CHOSEN.toUpperCase())).rejects.toMatchObject(WRONG);
   });
@@ -132,16 +86,16 @@ describe('the MQTT door, for devices with passwords and tokens that end', () => 
     const old = await desk.issue('gauge-1');
     const client = await connect(old);
     const token = await desk.issue('gauge-1', now + HOUR_MS);
-    await door.dropRevoked();
+    await door.door.dropRevoked();
     const late = await connect(old);
     const renewed = await connect(token);
     now += HOUR_MS - 1;
-    door.dropEnded(now);
+    await door.door.dropEnded(now);
     await client.publishAsync('v1/devices/me/telemetry', '{"level_m":1}', { qos: 1 });
     expect([client, late, renewed].map(({ connected }) => connected)).toEqual([true, true, true]);
     const over = [closing(client), closing(late)];
     now += 1;
-    door.dropEnded(now);
+    await door.door.dropEnded(now);
     await Promise.all(over);
     expect(renewed.connected).toBe(true);
     await expect(connect(old)).rejects.toMatchObject(WRONG);
@@ -153,7 +107,7 @@ describe('the MQTT door, for devices with passwords and tokens that end', () => 
     await connect('gauge-1', CHOSEN);
     for (let n = 0; n < 10; n += 1) await expect(connect('gauge-1', `guess ${n}`)).rejects.toMatchObject(WRONG);
     await expect(connect('gauge-1', 'guess 11')).rejects.toMatchObject(COME_AGAIN);
-    expect(refusals.at(-1)?.detail).toMatch(/too many wrong passwords/);
+    expect(door.refusals.at(-1)?.detail).toMatch(/too many wrong passwords/);
     expect((await connect('gauge-1', CHOSEN)).connected).toBe(true);
     // Behind the same address, and its password not yet known here.
     expect((await connect('gauge-2', CHOSEN)).connected).toBe(true);
@@ -172,32 +126,30 @@ describe('the MQTT door, for devices with passwords and tokens that end', () => 
     const waiting = Array.from({ length: 60 }, (_, n) =>
       connect(`gauge-${(n % 3) + 1}`, `${CHOSEN} ${n}`).catch(() => null),
     );
-    await eventually(() => expect(refusals.length).toBeGreaterThan(0));
-    await door.close();
-    const told = refusals.length;
+    await eventually(() => expect(door.refusals.length).toBeGreaterThan(0));
+    await door.stop();
+    const told = door.refusals.length;
     await Promise.all(waiting);
     // Behind all that waited.
-    await new SqlCredentials(records, key, { now: () => now }).verify('gauge-1', CHOSEN);
-    expect(refusals.length).toBe(told);
-    await open();
+    await door.credentials.verify('gauge-1', CHOSEN);
+    expect(door.refusals.length).toBe(told);
+    await door.start();
   });
 
   it('gives away the place of who hangs up while their password waits to be looked at, and looks at none of them', async () => {
     const places = 100;
     let looks = 0;
-    class Counted extends SqlCredentials {
-      override verify(deviceId: string, password: string): ReturnType<SqlCredentials['verify']> {
-        looks += 1;
-        return super.verify(deviceId, password);
-      }
-    }
-    await door.close();
-    const intake = new Intake(journal, systemClock, log, (refusal) => refusals.push(refusal));
-    const credentials = new Counted(records, key, { now: () => now });
-    door = await MqttDoor.open(intake, credentials, doorSettings({ mqttConnections: places }), log);
+    const { credentials } = door;
+    const verify = credentials.verify.bind(credentials);
+    credentials.verify = (deviceId, password) => {
+      looks += 1;
+      return verify(deviceId, password);
+    };
+    await door.stop();
+    await door.start({ mqttConnections: places });
     const sockets: Socket[] = [];
     for (let n = 0; n < places; n += 1) {
-      const socket = connectTo(door.mqttPort, '127.0.0.1').on('error', () => undefined);
+      const socket = connectTo(door.port, '127.0.0.1').on('error', () => undefined);
       const flags = Buffer.from([4, 0xc2, 0, 60]);
       const fields = [field('MQTT'), flags, field(''), field(`nobody-${n}`), field(CHOSEN)];
       socket.write(packet(0x10, Buffer.concat(fields)));
@@ -212,18 +164,17 @@ describe('the MQTT door, for devices with passwords and tokens that end', () => 
   });
 
   it('lets hundreds back in at once from one address, also right after a start', async () => {
-    const inventory = new SqlInventoryDesk(records);
     const passwords: (readonly [string, string])[] = [];
     for (let n = 0; n < 300; n += 1) {
       const id = `camera-${n}`;
-      await inventory.putDevice({ id, name: id, stationId: 's', profileId: 'gauge', gatewayId: null });
+      await door.inventory.putDevice({ id, name: id, stationId: 's', profileId: 'gauge', gatewayId: null });
       if (n % 10 === 0) await desk.setPassword(id, `${CHOSEN} ${n}`);
       passwords.push([id, n % 10 === 0 ? `${CHOSEN} ${n}` : await desk.issuePassword(id)]);
     }
-    await door.close();
-    await open();
+    await door.stop();
+    await door.start();
     const back = await Promise.all(passwords.map(([id, password]) => connect(id, password)));
     expect(back.every(({ connected }) => connected)).toBe(true);
-    expect(refusals).toEqual([]);
+    expect(door.refusals).toEqual([]);
   });
 });

@@ -109,11 +109,13 @@ function spans(
 ): TruthSpan[] {
   const truth = models.find((model) => model.stationId === stationId)?.truth;
   if (truth === undefined) return [];
+  const values: (number | undefined)[] = [];
+  for (let atMs = 0; atMs <= durationMs; atMs += STEP_MS) values.push(truth(atMs)[metric]);
   return Object.entries(limits).flatMap(([limitName, limit]) => {
     const found: TruthSpan[] = [];
     let fromMs: number | null = null;
-    for (let atMs = 0; atMs <= durationMs; atMs += STEP_MS) {
-      const value = truth(atMs)[metric];
+    for (const [step, value] of values.entries()) {
+      const atMs = step * STEP_MS;
       const reached =
         value !== undefined && atMs < durationMs && (direction === 'above' ? value >= limit : value <= limit);
       if (reached && fromMs === null) fromMs = atMs;

@@ -208,7 +208,7 @@ export class Doors implements OnModuleInit, OnApplicationShutdown {
       if (certificatesChanged || version !== this.registryVersion) {
         await this.mqtt?.dropRevoked();
         await this.parts.mail.dropRevoked();
-      } else this.mqtt?.dropEnded(systemClock.now());
+      } else await this.mqtt?.dropEnded(systemClock.now());
       this.registryVersion = version;
     } catch (error) {
       this.registryVersion = -1;

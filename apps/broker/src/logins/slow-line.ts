@@ -16,7 +16,8 @@ interface Waiting {
 
 /**
  * Lets slow work begin a few at a time, in the order in which it came. Who waits keeps their place for as long as they stay, so that
- * thousands who come back to a broker that was restarted, and knows none of their passwords yet, are all let in at first try.
+ * thousands who come back to a broker that was restarted are all let in at first try. It knows none of their passwords then: what was right is
+ * remembered in memory alone, since on disk a quick hash would make the slow one worthless to a thief.
  */
 export class SlowLine {
   private running = 0;

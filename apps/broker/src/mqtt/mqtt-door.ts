@@ -149,9 +149,9 @@ export class MqttDoor {
     return this.clients.dropRevoked();
   }
 
-  /** Hangs up on every client whose credential has run out by itself. */
-  dropEnded(now: Instant): void {
-    this.clients.dropEnded(now);
+  /** Hangs up on every client whose credential has run out by itself; resolves and rejects as `dropRevoked`. */
+  dropEnded(now: Instant): Promise<void> {
+    return this.clients.dropEnded(now);
   }
 
   /** Takes nothing new, and lets go of everybody. What was accepted is in the journal's hands. */

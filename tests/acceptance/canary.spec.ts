@@ -82,9 +82,12 @@ describe('a reading of Canh’s own that does not come out of the path', () => {
       CANH_WEBHOOK_ALLOW_PRIVATE: 'true',
       CANH_LOG_LEVEL: 'info',
     };
-    await canhDone(['contact', 'add', '--id', 'truc-ban', '--name', 'Trực ban', '--address', 'truc-ban@example.vn'], {
-      CANH_DATA_DIR: dataDir,
-    });
+    await canhDone(
+      ['contact', 'add', '--id', 'truc-ban', '--name', 'Trực ban', '--address', 'truc-ban@example.vn', '--confirmed'],
+      {
+        CANH_DATA_DIR: dataDir,
+      },
+    );
   });
   afterEach(async () => {
     for (const program of running.values()) await program.kill();

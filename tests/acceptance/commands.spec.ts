@@ -138,6 +138,22 @@ describe('the command line', () => {
     const json = async (...args: string[]): Promise<unknown> => JSON.parse(await canhDone([...args, '--json'], env));
     expect(await json('station', 'list')).toEqual([expect.objectContaining({ id: 'thach-han', limits: 3 })]);
     expect(await json('contact', 'list')).toEqual([expect.objectContaining({ id: 'truc-ban' })]);
+    const asking = await canh(['contact', 'add', '--name', 'Người mới', '--address', 'moi@example.vn'], env);
+    expect([asking.stdout, asking.stderr]).toEqual([
+      'moi-example-vn\n',
+      expect.stringContaining('contact confirm moi-'),
+    ]);
+    expect(await json('contact', 'list')).toEqual([
+      expect.objectContaining({ id: 'moi-example-vn', confirmed: 'no, code pending' }),
+      expect.objectContaining({ id: 'truc-ban', confirmed: 'yes' }),
+    ]);
+    expect(await canh(['contact', 'confirm', 'moi-example-vn', 'AAAA-AAAA'], env)).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^Canh: That is not the code of moi-example-vn/),
+    });
+    const known = ['contact', 'add', '--name', 'Người mới', '--address', 'moi@example.vn', '--confirmed'];
+    expect((await canh(known, env)).stderr).toBe('');
+    await canhDone(['contact', 'remove', 'moi-example-vn'], env);
     const [added] = (await json('device', 'add', '--station', 'thach-han', '--profile', 'rain-gauge')) as object[];
     expect(added).toEqual({ device: 'thach-han-rain-gauge', token: expect.stringMatching(/^\S{16,}$/) });
     const [rotated] = (await json('device', 'rotate', 'thach-han-rain-gauge')) as object[];

@@ -164,7 +164,7 @@ const vietnamese = (station: string): string => `Trạm ${station}`;
 async function setUp(dataDir: string, used: readonly Recording[]): Promise<Map<string, string>> {
   const env = { CANH_DATA_DIR: dataDir };
   await canhDone(['area', 'add', '--id', 'xa-thu', '--name', 'Xã thử'], env);
-  await canhDone(['contact', 'add', '--name', 'Trực ban', '--address', OFFICER], env);
+  await canhDone(['contact', 'add', '--name', 'Trực ban', '--address', OFFICER, '--confirmed'], env);
   const [first, ...others] = used;
   if (first === undefined) throw new Error('There is nothing to replay.');
   const place = ['--area', 'xa-thu', '--owner', 'Sở thử', '--lat', '16.8', '--lon', '107.1'];

@@ -32,7 +32,7 @@ describe('Canh as one of its own devices', () => {
     const dataDir = await temporaryFolder();
     const settings = { CANH_DATA_DIR: dataDir };
     await canhDone(
-      ['contact', 'add', '--id', 'truc-ban', '--name', 'Trực ban', '--address', 'truc-ban@example.vn'],
+      ['contact', 'add', '--id', 'truc-ban', '--name', 'Trực ban', '--address', 'truc-ban@example.vn', '--confirmed'],
       settings,
     );
     canh = await CanhProcess.start({

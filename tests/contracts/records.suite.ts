@@ -701,6 +701,60 @@ export function recordsSuite(kind: string, newPlace: () => Promise<RecordsPlace>
         });
       });
 
+      it('knows which addresses are confirmed, and forgets it when the address is another', async () => {
+        const book = records.contactBook;
+        await book.put(lan, false);
+        await book.put(hook, false);
+        const [asked] = await book.unconfirmed();
+        expect(await book.unconfirmed()).toEqual([
+          {
+            contact: lan,
+            code: expect.stringMatching(/^[A-Z0-9]{4}-[A-Z0-9]{4}$/),
+            mailId: expect.stringMatching(/^[\w-]{22}$/),
+            state: 'pending',
+            attempts: 0,
+            nextAttemptAt: 0,
+          },
+        ]);
+        await book.asked(asked?.mailId ?? '', { state: 'accepted', nextAttemptAt: null });
+        const renamed = { ...lan, name: 'Lan Anh' };
+        await book.put(renamed, false);
+        expect(await (await open()).contactBook.unconfirmed()).toEqual([
+          { ...asked, contact: renamed, state: 'accepted', attempts: 1, nextAttemptAt: null },
+        ]);
+        await book.put({ ...lan, address: 'lan.anh@quangtri.example' }, false);
+        const [again] = await book.unconfirmed();
+        expect(again).toMatchObject({ state: 'pending', attempts: 0 });
+        expect(again?.mailId).not.toBe(asked?.mailId);
+        expect(await book.confirm('lan', asked?.code ?? '')).toBe(false);
+        expect(await book.confirm('lan', ` ${again?.code.replace('-', ' ').toLowerCase() ?? ''}`)).toBe(true);
+        expect(await book.confirm('lan', 'anything')).toBe(true);
+        expect(await book.unconfirmed()).toEqual([]);
+        await book.put({ ...lan, address: 'lan.anh@quangtri.example' }, false);
+        expect(await book.unconfirmed()).toEqual([]);
+
+        await book.put(lan, false);
+        await book.put(lan);
+        expect(await book.unconfirmed()).toEqual([]);
+        await book.put({ ...lan, id: 'gone' }, false);
+        await book.remove('gone');
+        expect(await book.unconfirmed()).toEqual([]);
+      });
+
+      it('keeps what is for an address that is not confirmed, until it is', async () => {
+        await records.contactBook.put(lan, false);
+        await records.alertStore.apply([raised('thach-han', NIGHT, 'critical')], NIGHT);
+        await plan(records, await records.outbox.unplanned(10), [lan, hook]);
+        expect((await due(NIGHT, 10)).map(({ contact }) => contact.id)).toEqual([hook.id]);
+        expect(await records.outbox.closeDigests(USUAL_BOUNDS, NIGHT + DAY_MS)).toBe(0);
+        const [asked] = await records.contactBook.unconfirmed();
+        await records.contactBook.confirm('lan', asked?.code ?? '');
+        expect(await records.outbox.closeDigests(USUAL_BOUNDS, NIGHT + DAY_MS)).toBe(1);
+        expect(await records.outbox.due(NIGHT + DAY_MS, 10, 'email')).toMatchObject([
+          { kind: 'digest', contact: lan, notices: [{ event: 'raised' }] },
+        ]);
+      });
+
       it('knows the contacts', async () => {
         await records.contactBook.put(hook);
         await records.contactBook.put({ ...lan, fromSeverity: 'critical' });

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import PostalMime from 'postal-mime';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ClosedChannel } from '@canh/adapters/channels/closed-channel';
 import { EmailChannel } from '@canh/adapters/channels/email/email-channel';
@@ -215,6 +216,44 @@ describe('in a storm', () => {
     other.close();
     await province.deliveries(bad, all('accepted', 1));
     await province.until(() => notifier.problems.length === 0);
+  });
+});
+
+describe('an address that nobody has confirmed', () => {
+  it('gets one mail with a code and no other, until the code was entered; then all that waited', async () => {
+    const server = await scripted({ RCPT: (times) => (times === 0 ? '451 4.7.1 greylisted' : '250 OK') });
+    await province.contacts.put(
+      {
+        id: 'moi',
+        name: 'Người mới',
+        channel: 'email',
+        address: 'moi@example.vn',
+        language: 'vi',
+        fromSeverity: 'warning',
+      },
+      false,
+    );
+    const sender = email(server.url);
+    const notifier = province.start([sender], { addresses: sender });
+    const flood = await province.floods();
+    await province.until(() => server.messages.length === 1);
+    const [asked] = await province.contacts.unconfirmed();
+    const mail = await PostalMime.parse(server.messages[0] ?? '');
+    expect(mail.subject).toBe('Canh: xác nhận địa chỉ nhận cảnh báo');
+    expect(mail.text).toContain(`canh contact confirm moi ${asked?.code}`);
+    expect(mail.html).toContain(asked?.code);
+    expect(mail.messageId).toBe(`<${asked?.mailId}@quangtri.example.vn>`);
+    expect(notifier.warnings).toEqual([expect.stringMatching(/^These contacts are told of nothing .*: moi\. /)]);
+
+    province.clock.advance(DAY_MS);
+    await province.looks('email', 3);
+    expect(server.messages).toHaveLength(1);
+    expect(await province.contacts.unconfirmed()).toMatchObject([{ state: 'accepted', attempts: 2 }]);
+
+    await province.contacts.confirm('moi', asked?.code ?? '');
+    expect(await province.deliveries(flood, all('accepted', 1))).toMatchObject([{ digest: true }]);
+    expect(server.messages).toHaveLength(2);
+    await province.until(() => notifier.warnings.length === 0);
   });
 });
 

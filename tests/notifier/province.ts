@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { pino } from 'pino';
 import { Registry as MetricsRegistry } from 'prom-client';
 import { expect } from 'vitest';
+import { ClosedChannel } from '@canh/adapters/channels/closed-channel';
 import { openRecords, type RecordsDatabase } from '@canh/adapters/records-sql/open-records';
 import { SqlAlertStore } from '@canh/adapters/records-sql/sql-alert-store';
 import { SqlContactBook } from '@canh/adapters/records-sql/sql-contact-book';
@@ -163,6 +164,7 @@ export class Province {
       outbox: this.outbox,
       contacts: this.contacts,
       channels,
+      addresses: new ClosedChannel('email', 'not here'),
       contextOf: (alert) => names.of(alert),
       scheduler: this.clock,
       random: () => 0.5,

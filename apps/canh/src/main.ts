@@ -48,6 +48,7 @@ const ASKED_WRONGLY: ReadonlySet<string> = new Set([
   'UNKNOWN_DEVICE',
   'BAD_COMMAND',
   'UNKNOWN_STATION',
+  'WRONG_CODE',
 ]);
 
 /** 0 done, 1 could not be done, 2 asked wrongly. */

@@ -22,6 +22,7 @@ import { SqlContactBook } from '@canh/adapters/records-sql/sql-contact-book';
 import { SqlOutbox } from '@canh/adapters/records-sql/sql-outbox';
 import { SqlRegistry } from '@canh/adapters/records-sql/sql-registry';
 import type { Channel } from '@canh/core/dispatch/channel';
+import type { AsksForConfirmation } from '@canh/core/dispatch/confirmation';
 import { CANARY } from '@canh/core/rules/canary';
 import { SECOND_MS } from '@canh/core/time/instant';
 import { Health } from '@canh/runtime/health';
@@ -42,6 +43,7 @@ interface NotifierModuleParts {
   readonly records: RecordsDatabase;
   readonly names: NoticeNames;
   readonly channels: readonly Channel[];
+  readonly email: AsksForConfirmation;
   /** Null where Canh does not report how it is, or is not described in CANH_DEVICES_DIR. */
   readonly watch: CanaryWatch | null;
   readonly link: ProcessorLink;
@@ -68,7 +70,7 @@ export class Telling implements OnModuleInit, OnApplicationShutdown {
   ) {}
 
   onModuleInit(): void {
-    const { settings, records, names, channels, watch, log } = this.parts;
+    const { settings, records, names, channels, email, watch, log } = this.parts;
     const outbox = new SqlOutbox(records);
     const metrics = new NotifierMetrics(this.metrics.registry);
     metrics.addQueue(outbox, systemClock);
@@ -76,6 +78,7 @@ export class Telling implements OnModuleInit, OnApplicationShutdown {
       outbox,
       contacts: new SqlContactBook(records),
       channels,
+      addresses: email,
       contextOf: (alert) => names.of(alert),
       scheduler: asyncScheduler,
       random: Math.random,
@@ -105,7 +108,7 @@ export class Telling implements OnModuleInit, OnApplicationShutdown {
         ...(notifier.ended === null ? [] : [notifier.ended]),
         ...(await unwritable(records)),
       ],
-      warnings: [...warnings, ...(watch?.warnings ?? []), ...(heartbeat?.warnings ?? [])],
+      warnings: [...warnings, ...notifier.warnings, ...(watch?.warnings ?? []), ...(heartbeat?.warnings ?? [])],
     }));
     notifier.start();
     watch?.start();
@@ -160,29 +163,28 @@ export class NotifierModule {
           log,
         })
       : null;
-    const channels = openChannels(settings);
-    const parts: NotifierModuleParts = { settings, records, names, channels, watch, link, unlock, log };
+    const email = openEmail(settings);
+    const channels = [email, openWebhook(settings)];
+    const parts: NotifierModuleParts = { settings, records, names, channels, email, watch, link, unlock, log };
     return { module: NotifierModule, providers: [{ provide: PARTS, useValue: parts }, Telling], exports: [Telling] };
   }
 }
 
-function openChannels(settings: NotifierSettings): Channel[] {
-  const { smtpUrl, mailFrom, timezone: timeZone, deliveriesAtOnce, webhookSecret, webhookAllowPrivate } = settings;
-  return [
-    smtpUrl === undefined
-      ? new ClosedChannel('email', NO_SMTP)
-      : EmailChannel.open({
-          url: smtpUrl,
-          from: mailFrom,
-          timeZone,
-          connections: deliveriesAtOnce,
-          clock: systemClock,
-        }),
-    new WebhookChannel({
-      secret: webhookSecret ?? null,
-      allowPrivate: webhookAllowPrivate,
-      timeZone,
-      clock: systemClock,
-    }),
-  ];
+function openEmail({
+  smtpUrl: url,
+  mailFrom: from,
+  timezone: timeZone,
+  deliveriesAtOnce,
+}: NotifierSettings): Channel & AsksForConfirmation {
+  if (url === undefined) return new ClosedChannel('email', NO_SMTP);
+  return EmailChannel.open({ url, from, timeZone, connections: deliveriesAtOnce, clock: systemClock });
+}
+
+function openWebhook({ webhookSecret, webhookAllowPrivate, timezone: timeZone }: NotifierSettings): Channel {
+  return new WebhookChannel({
+    secret: webhookSecret ?? null,
+    allowPrivate: webhookAllowPrivate,
+    timeZone,
+    clock: systemClock,
+  });
 }

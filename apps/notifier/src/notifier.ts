@@ -25,13 +25,15 @@ import {
   type SchedulerLike,
 } from 'rxjs';
 import { CanhError } from '@canh/core/canh-error';
+import type { AsksForConfirmation, Unconfirmed } from '@canh/core/dispatch/confirmation';
 import type { Channel, NamedIncident, NoticeContext } from '@canh/core/dispatch/channel';
 import { incidentsOf } from '@canh/core/dispatch/incident';
-import type { Contact, Delivery, DeliveryState, Notice, Outcome } from '@canh/core/dispatch/notice';
+import type { ChannelName, Contact, Delivery, DeliveryState, Notice, Outcome } from '@canh/core/dispatch/notice';
 import type { Attempt, ContactBook, Outbox } from '@canh/core/dispatch/outbox';
-import { afterAttempt } from '@canh/core/dispatch/plan';
+import { afterAttempt, LONGEST_WAIT_MS } from '@canh/core/dispatch/plan';
 import type { TellingBounds } from '@canh/core/dispatch/telling-bounds';
 import type { Alert } from '@canh/core/alerts/alert';
+import type { Instant } from '@canh/core/time/instant';
 import type { Log } from '@canh/runtime/log';
 import { withoutSecrets } from '@canh/runtime/without-secrets';
 import type { NotifierMetrics } from './notifier.metrics.js';
@@ -40,6 +42,8 @@ export interface NotifierParts {
   readonly outbox: Outbox;
   readonly contacts: ContactBook;
   readonly channels: readonly Channel[];
+  /** Sends the mails with which people confirm their address. */
+  readonly addresses: AsksForConfirmation;
   /** The names and the advice that belong to an alert. */
   readonly contextOf: (alert: Alert) => Promise<NoticeContext>;
   /** Every wait and every "now"; a test hands in a virtual one. */
@@ -59,6 +63,7 @@ const PLAN_AT_ONCE = 100;
 const TELLINGS_AT_ONCE = 2_000;
 /** Of a digest, looked up before others have their turn on this thread. */
 const NAMED_AT_ONCE = 50;
+const NAMED_IN_WARNING = 5;
 /** Longer than any channel takes by its own deadlines: a promise that never settles must not keep its place for ever. */
 const ATTEMPT_WITHIN_MS = 90_000;
 /** Shorter than what a process has to stop in. */
@@ -83,6 +88,7 @@ export class Notifier {
   /** Counts what makes it worth to look again at once: a place that became free, a notice that was planned. */
   private readonly changes = new BehaviorSubject(0);
   private readonly failures = new Map<string, string>();
+  private unconfirmed: readonly Unconfirmed[] = [];
   private running: Promise<unknown> = Promise.resolve();
   /** Why nobody is told of anything until the next start; null while its loops turn. */
   ended: string | null = null;
@@ -96,6 +102,17 @@ export class Notifier {
     return [...this.failures].map(([what, why]) => `${what}: ${why}`);
   }
 
+  /** What is not as it should be and keeps nobody else from being told. */
+  get warnings(): string[] {
+    const ids = this.unconfirmed.map(({ contact }) => contact.id);
+    if (ids.length === 0) return [];
+    const more = ids.length - NAMED_IN_WARNING;
+    return [
+      `These contacts are told of nothing until their address is confirmed: ${ids.slice(0, NAMED_IN_WARNING).join(', ')}` +
+        `${more > 0 ? ` and ${more} more` : ''}. Each was sent a code; enter it with 'canh contact confirm ID CODE'.`,
+    ];
+  }
+
   start(): void {
     const planning = this.looks('planning', () => this.plan());
     const sending = this.lanes.map((lane) =>
@@ -103,7 +120,8 @@ export class Notifier {
         mergeMap((delivery) => this.deliver(lane, delivery), this.parts.deliveriesAtOnce),
       ),
     );
-    this.running = lastValueFrom(merge(planning, ...sending).pipe(ignoreElements()), {
+    const asking = this.looks('asking people to confirm their address', () => this.ask());
+    this.running = lastValueFrom(merge(planning, asking, ...sending).pipe(ignoreElements()), {
       defaultValue: undefined,
     }).then(
       () => this.endedBy('its loops have ended'),
@@ -259,16 +277,7 @@ export class Notifier {
     const { scheduler, random } = this.parts;
     const send = await this.composed(channel, delivery);
     const began = scheduler.now();
-    const answered = await firstValueFrom(
-      race(
-        defer(send).pipe(catchError((error: unknown) => of(this.brokenChannel(channel, error)))),
-        timer(ATTEMPT_WITHIN_MS, scheduler).pipe(
-          map((): Outcome => ({ kind: 'failed', answer: `No answer within ${ATTEMPT_WITHIN_MS / 1_000} s.` })),
-        ),
-      ),
-    );
-    // It is kept and shown, and a server may repeat what it was told.
-    const outcome: Outcome = { ...answered, answer: withoutSecrets(answered.answer) };
+    const outcome = await this.answerOf(channel.name, send);
     const at = scheduler.now();
     const tryingSince = delivery.kind === 'single' ? delivery.notice.createdAt : delivery.closedAt;
     const next = afterAttempt(outcome, delivery.attempts + 1, tryingSince, at, random());
@@ -291,7 +300,41 @@ export class Notifier {
     return () => channel.sendDigest(delivery, named);
   }
 
-  private brokenChannel({ name }: Channel, error: unknown): Outcome {
+  /** What comes of sending, whatever it does. */
+  private async answerOf(channel: ChannelName, send: () => Promise<Outcome>): Promise<Outcome> {
+    const answered = await firstValueFrom(
+      race(
+        defer(send).pipe(catchError((error: unknown) => of(this.brokenChannel(channel, error)))),
+        timer(ATTEMPT_WITHIN_MS, this.parts.scheduler).pipe(
+          map((): Outcome => ({ kind: 'failed', answer: `No answer within ${ATTEMPT_WITHIN_MS / 1_000} s.` })),
+        ),
+      ),
+    );
+    // It is kept and shown, and a server may repeat what it was told.
+    return { ...answered, answer: withoutSecrets(answered.answer) };
+  }
+
+  /** Sends each address that is not confirmed its one mail; one after the other, since nothing hurries. Finds nothing that others wait for. */
+  private async ask(): Promise<readonly never[]> {
+    const { contacts, addresses, scheduler, random, log } = this.parts;
+    this.unconfirmed = await contacts.unconfirmed();
+    const due = this.unconfirmed.filter(
+      ({ state, nextAttemptAt }) => state === 'pending' && isDue(nextAttemptAt ?? 0, scheduler.now()),
+    );
+    for (const one of due) {
+      if (this.stopped) break;
+      const outcome = await this.answerOf('email', () => addresses.ask(one));
+      const next = afterAttempt(outcome, one.attempts + 1, 0, scheduler.now(), random());
+      await contacts.asked(one.mailId, next);
+      log.info(
+        { event: 'contact.asked', contactId: one.contact.id, outcome: outcome.kind, answer: outcome.answer, ...next },
+        'somebody was asked to confirm their address',
+      );
+    }
+    return [];
+  }
+
+  private brokenChannel(name: ChannelName, error: unknown): Outcome {
     this.parts.log.error(
       { event: 'channel.broken', channel: name, error: messageOf(error) },
       'a channel threw where it should have answered',
@@ -380,6 +423,9 @@ export class Notifier {
       this.parts.log.info({ event: 'notifier.recovered', what }, 'the notifier does its work again');
   }
 }
+
+/** A time further ahead than any wait is of a clock that was set back since. */
+const isDue = (at: Instant, now: Instant): boolean => at <= now || at > now + LONGEST_WAIT_MS;
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -1,4 +1,4 @@
-import { isEmail, IsIn, IsLatitude, IsLongitude, IsOptional, isURL } from 'class-validator';
+import { IsBoolean, isEmail, IsIn, IsLatitude, IsLongitude, IsOptional, isURL } from 'class-validator';
 import { SEVERITIES, type Severity } from '@canh/core/rules/rule';
 import type { Area, Device, Station } from '@canh/core/stations/station';
 import type { Limit } from '@canh/core/stations/limit';
@@ -151,6 +151,10 @@ export class ContactDocument {
   /** Milder alerts are not sent. */
   @IsIn(SEVERITIES)
   fromSeverity: Severity = 'warning';
+
+  /** Whether whoever wrote this knows that the e-mail address is theirs; otherwise a mail with a code goes there before any alert. */
+  @IsBoolean()
+  confirmed: boolean = true;
 }
 
 /** Areas, stations, devices and contacts in one file. */

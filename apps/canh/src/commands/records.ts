@@ -97,7 +97,7 @@ export async function put(
   for (const area of areas ?? []) await inventory.putArea(areaOf(area));
   for (const station of stations ?? []) await inventory.putStation(stationOf(station));
   for (const device of devices ?? []) await inventory.putDevice(deviceOf(device));
-  for (const contact of people ?? []) await contacts.put(contactOf(contact));
+  for (const contact of people ?? []) await contacts.put(contactOf(contact), contact.confirmed);
 }
 
 /** Reads such a document from a YAML or JSON file. */

@@ -69,6 +69,12 @@ export async function openDigests(database: Kysely<Schema>): Promise<OpenDigest[
   }));
 }
 
+/** The contacts whose address nobody has confirmed. */
+export async function unconfirmedIds(database: Kysely<Schema>): Promise<ReadonlySet<string>> {
+  const rows = await database.selectFrom('confirmations').select('contact_id').execute();
+  return new Set(rows.map((row) => row.contact_id));
+}
+
 export function contactOf(
   row: Pick<
     Selectable<Schema['deliveries']>,
@@ -130,7 +136,15 @@ async function situationOf(
   const singles = new Map<string, number>();
   for (const row of [...recent, ...late])
     singles.set(recipientKey(row), (singles.get(recipientKey(row)) ?? 0) + row.count);
-  return { now, singles, open, held, closedAt: new Map(closed.map((row) => [row.contact_id, row.closed_at])) };
+  const unconfirmed = await unconfirmedIds(transaction);
+  return {
+    now,
+    singles,
+    open,
+    held,
+    unconfirmed,
+    closedAt: new Map(closed.map((row) => [row.contact_id, row.closed_at])),
+  };
 }
 
 /** Which open digests tell already of the alerts in hand. */

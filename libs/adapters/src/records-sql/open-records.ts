@@ -12,6 +12,7 @@ import * as mqttCommands from './migrations/0004-mqtt-commands.js';
 import * as deviceCredentials from './migrations/0005-device-credentials.js';
 import * as commandGateways from './migrations/0006-command-gateways.js';
 import * as digests from './migrations/0007-digests.js';
+import * as confirmations from './migrations/0008-confirmations.js';
 import { NodeSqliteDialect } from './node-sqlite-dialect.js';
 import type { Schema } from './schema.js';
 import { isBusy, primaryCode, SQLITE } from './sqlite-errors.js';
@@ -25,6 +26,7 @@ const MIGRATIONS = {
   '0005-device-credentials': deviceCredentials,
   '0006-command-gateways': commandGateways,
   '0007-digests': digests,
+  '0008-confirmations': confirmations,
 };
 
 /** The records of one data folder, over one connection. Every thread and process opens its own. */

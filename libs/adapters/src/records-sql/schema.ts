@@ -179,6 +179,15 @@ export interface Schema {
     language: Language;
     from_severity: Severity;
   };
+  /** Of contacts whose e-mail address is not confirmed. `next_attempt_at`, of the mail with the code, is 0 before the first. */
+  confirmations: {
+    contact_id: string;
+    code: string;
+    mail_id: string;
+    state: DeliveryState;
+    attempts: number;
+    next_attempt_at: number | null;
+  };
   operators: { id: string; login: string; name: string; role: Role; language: Language; password_hash: string };
   sessions: { token_hash: string; operator_id: string; started_at: number; used_at: number };
 }

@@ -7,7 +7,7 @@ import { LONGEST_WAIT_MS } from '@canh/core/dispatch/plan';
 import type { TellingBounds } from '@canh/core/dispatch/telling-bounds';
 import type { Instant } from '@canh/core/time/instant';
 import { alertOf } from './alert-steps.js';
-import { contactOf, openDigests, planAndSave, tellingName } from './delivery-plans.js';
+import { contactOf, openDigests, planAndSave, tellingName, unconfirmedIds } from './delivery-plans.js';
 import { grouped } from './grouped.js';
 import type { RecordsDatabase } from './open-records.js';
 import type { Schema } from './schema.js';
@@ -58,7 +58,8 @@ export class SqlOutbox extends Outbox {
 
   async closeDigests(bounds: TellingBounds, now: Instant): Promise<number> {
     // Asked four times a second, and most of the time there is none: that takes no lock.
-    if ((await openDigests(this.database)).length === 0) return 0;
+    const unconfirmed = await unconfirmedIds(this.database);
+    if (completeDigests(await openDigests(this.database), new Set(), unconfirmed, now, bounds).length === 0) return 0;
     return this.database.write(async (transaction) => {
       const open = await openDigests(transaction);
       const busy = await transaction
@@ -68,7 +69,7 @@ export class SqlOutbox extends Outbox {
         .where('state', '=', 'pending')
         .where('kind', '=', 'digest')
         .execute();
-      const complete = completeDigests(open, new Set(busy.map((row) => row.contact_id)), now, bounds);
+      const complete = completeDigests(open, new Set(busy.map((row) => row.contact_id)), unconfirmed, now, bounds);
       if (complete.length === 0) return 0;
       // All that it held went with more urgent messages.
       await transaction.deleteFrom('deliveries').where('id', 'in', complete).where('incidents', '=', 0).execute();

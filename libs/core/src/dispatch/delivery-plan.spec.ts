@@ -77,6 +77,7 @@ interface Message {
 class Desk {
   now = TWO;
   down = false;
+  readonly unconfirmed = new Set<string>();
   readonly messages: Message[] = [];
   readonly told = new Map<string, { notice: Notice; contact: Contact; by: string }>();
 
@@ -104,7 +105,7 @@ class Desk {
     const plan = planDeliveries(
       notices,
       this.contacts,
-      { now: this.now, singles, open, held, closedAt },
+      { now: this.now, singles, open, held, closedAt, unconfirmed: this.unconfirmed },
       this.bounds,
       (kind, of, contact) => `${kind} ${of.id} ${contact.id}`,
     );
@@ -161,6 +162,7 @@ class Desk {
     const complete = completeDigests(
       this.open(),
       new Set(busy.map(({ contact }) => contact.id)),
+      this.unconfirmed,
       this.now,
       this.bounds,
     );
@@ -322,8 +324,8 @@ describe('a digest', () => {
     const open = (closesAt: Instant): OpenDigest[] => [
       { id: 'd', contact: person('lan'), incidents: 1, notices: 1, closesAt },
     ];
-    expect(completeDigests(open(TWO + 6 * MINUTE_MS), new Set(), TWO, BOUNDS)).toEqual([]);
-    expect(completeDigests(open(TWO + HOUR_MS), new Set(), TWO, BOUNDS)).toEqual(['d']);
+    expect(completeDigests(open(TWO + 6 * MINUTE_MS), new Set(), new Set(), TWO, BOUNDS)).toEqual([]);
+    expect(completeDigests(open(TWO + HOUR_MS), new Set(), new Set(), TWO, BOUNDS)).toEqual(['d']);
   });
 
   it('that was begun for another address goes there, and what follows to the new one', () => {
@@ -340,12 +342,28 @@ describe('a digest', () => {
         open: open.map((one) => ({ ...one, notices: one.count })),
         held: [{ digestId: open[0]?.id ?? '', alertId: 'river.x', notices: 1 }],
         closedAt: new Map(),
+        unconfirmed: new Set(),
       },
       BOUNDS,
       (kind) => kind,
     );
     expect(plan.opened).toHaveLength(1);
     expect(plan.tellings.map(({ deliveryId }) => deliveryId)).toEqual(['digest']);
+  });
+});
+
+describe('an address that nobody has confirmed', () => {
+  it('gets nothing, and all of it in a digest once somebody has', () => {
+    const desk = new Desk([person('lan')]);
+    desk.unconfirmed.add('lan');
+    desk.write(notice('a', 'raised', 'critical', 1, desk.now), notice('b', 'raised', 'warning', 1, desk.now));
+    desk.pass(2 * HELD_AT_MOST_MS);
+    expect([...desk.sent('single'), ...desk.sent('digest')]).toEqual([]);
+    desk.unconfirmed.delete('lan');
+    desk.pass(LOOK_EVERY_MS);
+    expect(desk.sent('digest').map(({ id }) => desk.of(id).length)).toEqual([2]);
+    desk.write(notice('c', 'raised', 'warning', 1, desk.now));
+    expect(desk.sent('single')).toHaveLength(1);
   });
 });
 

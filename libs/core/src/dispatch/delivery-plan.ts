@@ -21,6 +21,8 @@ export interface Situation {
   readonly open: readonly OpenDigest[];
   /** Which of them hold notices of the alerts in hand, and how many. */
   readonly held: readonly { readonly digestId: string; readonly alertId: string; readonly notices: number }[];
+  /** Contacts whose address is not confirmed, by id: all for them waits in digests. */
+  readonly unconfirmed: ReadonlySet<string>;
   /** When the latest digest of a contact was closed, by the contact's id. */
   readonly closedAt: ReadonlyMap<string, Instant>;
 }
@@ -81,10 +83,11 @@ export function planDeliveries(
   return { ...plan.result(), nobody };
 }
 
-/** The digests that are complete now, by their ids. `busy`: contacts to whom a digest is still on its way. */
+/** The digests that are complete now, by their ids. `busy`: contacts to whom a digest is still on its way; `unconfirmed`: to whom none may go. */
 export function completeDigests(
   open: readonly OpenDigest[],
   busy: ReadonlySet<string>,
+  unconfirmed: ReadonlySet<string>,
   now: Instant,
   { digestWaitMs, digestEveryMs }: TellingBounds,
 ): string[] {
@@ -92,6 +95,7 @@ export function completeDigests(
   const latest = now + digestWaitMs + digestEveryMs;
   const complete = new Set<string>();
   for (const { contact, closesAt } of open) {
+    if (unconfirmed.has(contact.id)) continue;
     const heldBack = busy.has(contact.id) && closesAt > now - HELD_AT_MOST_MS;
     if ((closesAt <= now && !heldBack) || closesAt > latest) complete.add(contact.id);
   }
@@ -145,7 +149,7 @@ class Planning {
     const lane = laneOf(notice, contact);
     const waiting = this.of(contact).filter(({ held }) => held.has(notice.alert.id));
     // What follows something that waits would overtake it.
-    const mayGo = waiting.length === 0 || lane === 'critical';
+    const mayGo = (waiting.length === 0 || lane === 'critical') && !this.situation.unconfirmed.has(contact.id);
     if (!mayGo || used >= this.bounds[lane]) return this.collect(notice, contact, lane);
     const telling: Telling = { notice, contact, deliveryId: this.nameOf('single', notice, contact) };
     this.used.set(key, used + 1);

@@ -1,4 +1,5 @@
 import type { Instant } from '../time/instant.js';
+import type { Unconfirmed } from './confirmation.js';
 import type { ChannelName, Contact, Delivery, DeliveryState, Notice, Outcome } from './notice.js';
 import type { TellingBounds } from './telling-bounds.js';
 
@@ -66,7 +67,15 @@ export abstract class Outbox {
 /** Who is told. */
 export abstract class ContactBook {
   abstract list(): Promise<Contact[]>;
-  /** Adds it, or replaces what has the same id. */
-  abstract put(contact: Contact): Promise<void>;
+  /**
+   * Adds it, or replaces what has the same id. `confirmed` false: nobody knows that the e-mail address is right, so it must be confirmed
+   * before alerts go there, unless this contact had the same address before.
+   */
+  abstract put(contact: Contact, confirmed?: boolean): Promise<void>;
+  abstract unconfirmed(): Promise<Unconfirmed[]>;
+  /** Keeps what became of the mail with the code. */
+  abstract asked(mailId: string, next: { state: DeliveryState; nextAttemptAt: Instant | null }): Promise<void>;
+  /** Whether that is the code of this contact, or none is needed any more. What has waited goes out then. */
+  abstract confirm(id: string, code: string): Promise<boolean>;
   abstract remove(id: string): Promise<void>;
 }

@@ -11,9 +11,11 @@ import type { Clock } from '@canh/core/time/instant';
 import { Channel, type NamedIncident, type NoticeContext } from '@canh/core/dispatch/channel';
 import { oneLine } from '@canh/core/dispatch/clean-text';
 import { isMailAddress } from '@canh/core/dispatch/mail-address';
+import { confirmationText, type AsksForConfirmation, type Unconfirmed } from '@canh/core/dispatch/confirmation';
 import { digestText, plainDigest } from '@canh/core/dispatch/digest-text';
 import type { Contact, DigestDelivery, Outcome, SingleDelivery } from '@canh/core/dispatch/notice';
 import { noticeText, plainText, type NoticeText } from '@canh/core/dispatch/notice-text';
+import { confirmationHtml } from './confirmation-html.js';
 import { digestHtml } from './digest-html.js';
 import { mailHtml } from './mail-html.js';
 import { failedOutcome } from './smtp-outcome.js';
@@ -47,7 +49,7 @@ function idPart(id: string): string {
 }
 
 /** E-mail through one SMTP server. Each message goes to one address; its Message-ID is the delivery's, however often it is sent. */
-export class EmailChannel extends Channel {
+export class EmailChannel extends Channel implements AsksForConfirmation {
   override readonly name = 'email';
   private readonly host: string;
 
@@ -97,6 +99,19 @@ export class EmailChannel extends Channel {
     return this.mail(contact, () => {
       const text = digestText(named, contact.language, this.options.timeZone);
       return { ...this.message(id, contact, text), text: plainDigest(text), html: digestHtml(text) };
+    });
+  }
+
+  ask(unconfirmed: Unconfirmed): Promise<Outcome> {
+    const { contact, mailId } = unconfirmed;
+    return this.mail(contact, () => {
+      const text = confirmationText(unconfirmed);
+      const about = { subject: text.subject, tone: 'returned', language: contact.language } as const;
+      return {
+        ...this.message(mailId, contact, about),
+        text: [text.headline, ...text.lines, ''].join('\n\n'),
+        html: confirmationHtml(text, contact.language),
+      };
     });
   }
 

@@ -190,7 +190,8 @@ export class Notifier {
     if (closed > 0) log.info({ event: 'digests.closed', digests: closed }, 'digests are complete and go out');
     const waiting = await outbox.unplanned(PLAN_AT_ONCE);
     const book = waiting.length === 0 ? [] : await contacts.list();
-    const notices = waiting.slice(0, Math.max(1, Math.floor(TELLINGS_AT_ONCE / Math.max(1, book.length))));
+    const room = this.stopped ? 0 : Math.max(1, Math.floor(TELLINGS_AT_ONCE / Math.max(1, book.length)));
+    const notices = waiting.slice(0, room);
     let planned: readonly Notice[] = notices;
     let failure: Error | null = null;
     if (notices.length > 0)

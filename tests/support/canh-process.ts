@@ -169,7 +169,10 @@ export class CanhProcess {
     };
     const program = new Program('apps/canh/src/main.js', ['start'], settings, under);
     const started = new CanhProcess(program, settings, dataDir, under);
-    await started.ready();
+    await started.ready().catch(async (error: unknown) => {
+      await started.kill();
+      throw error;
+    });
     return started;
   }
 

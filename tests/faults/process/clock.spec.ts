@@ -1,7 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { CanhProcess } from '../../support/canh-process.js';
 import { eventually } from '../../support/eventually.js';
-import { faultSeed } from '../../support/seeded.js';
 import { canFakeClock, FakeClock } from './fake-clock.js';
 import { expectStory, FIRST_READING, levelAt, mailsOf, MINUTE_MS, RAISED_AFTER, storyOf } from './flood.js';
 import { inLongRuns, pause, times, withinMs } from './length.js';
@@ -22,12 +20,10 @@ describe.skipIf(!canFakeClock)('the clock of the machine', () => {
   it(
     'jumps an hour and a day, forward and back, and nothing is lost, nobody is told more, and the books agree',
     async () => {
-      const clock = await FakeClock.make();
-      const province = await Province.make(rivers, faultSeed('clock'));
-      const { published, chance, inbox, dataDir } = province;
-      let canh: CanhProcess | null = null;
-      try {
-        canh = await province.startCanh(clock.settings);
+      await Province.during('clock', rivers, async (province) => {
+        const { published, chance, inbox, dataDir } = province;
+        const clock = new FakeClock(dataDir);
+        const canh = await province.startCanh(clock.settings);
         const load = new Load(province);
         for (const river of floods) load.flood(river, province.device(river));
         load.punctual('theo-gio', province.device('theo-gio'));
@@ -44,7 +40,7 @@ describe.skipIf(!canFakeClock)('the clock of the machine', () => {
         const api = await canh.signIn();
         await province.quiet(api);
         await province.expectShown(api, floods);
-        await eventually(async () => expect((await fetch(`${canh!.consoleUrl}/health/ready`)).status).toBe(200));
+        await eventually(async () => expect((await fetch(`${canh.consoleUrl}/health/ready`)).status).toBe(200));
         await canh.stop();
         await province.expectNothingWrong();
         // Whether mails go out soon after the clock was set is asked below.
@@ -53,14 +49,7 @@ describe.skipIf(!canFakeClock)('the clock of the machine', () => {
         console.info(
           `clock: ${2 * STEPS.length} steps, ${published.messages.length} messages, ${expected.length} notices`,
         );
-      } catch (error) {
-        console.error(canh?.program.output);
-        throw error;
-      } finally {
-        await canh?.kill();
-        await province.remove();
-        await clock.remove();
-      }
+      });
     },
     withinMs(180_000, 3_600_000),
   );
@@ -71,12 +60,10 @@ describe.skipIf(!canFakeClock)('the clock of the machine', () => {
     { what: 'is set forward two days', before: 0, after: 2 * DAY_S },
   ])('and a mail that waits for its next try goes out soon after it $what', async ({ before, after }) => {
     const [river = ''] = floods;
-    const province = await Province.make([river], faultSeed('clock'));
-    const { published, inbox, mailServer } = province;
-    const clock = await FakeClock.make();
-    let canh: CanhProcess | null = null;
-    try {
-      canh = await province.startCanh(clock.settings);
+    await Province.during('clock', [river], async (province) => {
+      const { published, inbox, mailServer, dataDir } = province;
+      const clock = new FakeClock(dataDir);
+      const canh = await province.startCanh(clock.settings);
       await clock.set(before, canh.consoleUrl);
       mailServer.busy = true;
       const device = province.device(river);
@@ -96,13 +83,6 @@ describe.skipIf(!canFakeClock)('the clock of the machine', () => {
       await eventually(() => expect(mailServer.refused).toBeGreaterThan(refused), WELL_WITHIN_MS);
       mailServer.busy = false;
       await eventually(() => expect(mailsOf(inbox).size).toBe(1), WELL_WITHIN_MS);
-    } catch (error) {
-      console.error(canh?.program.output);
-      throw error;
-    } finally {
-      await canh?.kill();
-      await province.remove();
-      await clock.remove();
-    }
+    });
   });
 });

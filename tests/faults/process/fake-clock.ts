@@ -1,8 +1,7 @@
 import { globSync, renameSync, writeFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { type Settings, temporaryFolder } from '../../support/canh-process.js';
+import type { Settings } from '../../support/canh-process.js';
 import { eventually } from '../../support/eventually.js';
 
 const [library] = globSync('/usr/lib/*/faketime/libfaketimeMT.so.1');
@@ -13,13 +12,12 @@ const CLOSE_ENOUGH_MS = 10_000;
 
 /** The wall clock of one program, which can be set while it runs. What measures durations is left alone, as when somebody sets the clock of a machine. */
 export class FakeClock {
-  private constructor(private readonly folder: string) {}
+  private readonly file: string;
 
-  /** Shows the true time until it is set. */
-  static async make(): Promise<FakeClock> {
-    const clock = new FakeClock(await temporaryFolder());
-    clock.put(0);
-    return clock;
+  /** Shows the true time until it is set. It is a file of `folder`. */
+  constructor(folder: string) {
+    this.file = join(folder, 'fake-clock');
+    this.put(0);
   }
 
   get settings(): Settings {
@@ -38,14 +36,6 @@ export class FakeClock {
       const date = (await fetch(`${consoleUrl}/health/live`)).headers.get('date') ?? '';
       expect(Math.abs(Date.parse(date) - Date.now() - aheadS * 1_000)).toBeLessThan(CLOSE_ENOUGH_MS);
     });
-  }
-
-  async remove(): Promise<void> {
-    await rm(this.folder, { recursive: true, force: true });
-  }
-
-  private get file(): string {
-    return join(this.folder, 'clock');
   }
 
   /** In place whole or not at all: it is read at every look at the clock. */

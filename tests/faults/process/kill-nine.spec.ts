@@ -1,8 +1,6 @@
 import { expect, it } from 'vitest';
 import type { AlertView } from '@canh/contract/views.dto';
-import type { CanhProcess } from '../../support/canh-process.js';
 import { eventually } from '../../support/eventually.js';
-import { faultSeed } from '../../support/seeded.js';
 import { expectStoryTold, FIRST_READING, mailsOf, storyOf, TOLD_WITHIN_MS } from './flood.js';
 import { pause, times, withinMs } from './length.js';
 import { Load } from './load.js';
@@ -16,11 +14,9 @@ const rivers = [...floods, 'ton-dong', 'qua-http', 'khong-gio'];
 it(
   `loses nothing and doubles nothing over ${KILLS} kills in the middle of the readings`,
   async () => {
-    const province = await Province.make(rivers, faultSeed('kill-nine'));
-    const { published, chance, inbox, dataDir } = province;
-    let canh: CanhProcess | null = null;
-    try {
-      canh = await province.startCanh();
+    await Province.during('kill-nine', rivers, async (province) => {
+      const { published, chance, inbox, dataDir } = province;
+      const canh = await province.startCanh();
       const load = new Load(province);
       for (const [index, river] of floods.entries())
         load.flood(river, province.device(river, { wire: index % 2 === 0 ? 'whole' : 'glued' }));
@@ -58,13 +54,7 @@ it(
       console.info(
         `kill-nine: ${published.messages.length} messages, ${expected.length} notices, ${copies} mails sent twice`,
       );
-    } catch (error) {
-      console.error(canh?.program.output);
-      throw error;
-    } finally {
-      await canh?.kill();
-      await province.remove();
-    }
+    });
   },
   withinMs(300_000, 3_600_000),
 );

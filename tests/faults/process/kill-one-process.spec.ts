@@ -1,37 +1,28 @@
 import { expect, it } from 'vitest';
-import { ADMIN_PASSWORD, Api, Program } from '../../support/canh-process.js';
+import { ADMIN_PASSWORD, Api, type Program } from '../../support/canh-process.js';
 import { eventually } from '../../support/eventually.js';
-import { faultSeed } from '../../support/seeded.js';
-import { steadyPort } from '../../support/steady-port.js';
 import { expectStoryTold, FIRST_READING, mailsOf, storyOf, TOLD_WITHIN_MS } from './flood.js';
 import { pause, times, withinMs } from './length.js';
 import { Load, shuffled } from './load.js';
-import { MAILS_ON_THE_WAY, Province } from './world.js';
+import { MAILS_ON_THE_WAY, type Part, Province } from './world.js';
 
 const KILLS_EACH = times(1, 20);
 const READY_WITHIN_MS = 60_000;
-const parts = ['broker', 'processor', 'notifier', 'console'] as const;
-type Part = (typeof parts)[number];
+const parts: readonly Part[] = ['broker', 'processor', 'notifier', 'console'];
 const floods = ['song-1', 'song-2', 'song-3'];
 const rivers = [...floods, 'ton-dong', 'qua-http', 'khong-gio'];
 
 it(
   `survives the kill of each of its processes alone, ${KILLS_EACH} times`,
   async () => {
-    const province = await Province.make(rivers, faultSeed('kill-one-process'));
-    const { published, chance, inbox, dataDir, settings, ports } = province;
-    const page = await steadyPort();
-    const consoleUrl = `http://127.0.0.1:${page}`;
-    const brokerUrl = `http://127.0.0.1:${ports.http}`;
-    const running = new Map<Part, Program>();
-    const start = (part: Part): void => {
-      const own = part === 'console' ? { CANH_HTTP_PORT: String(page), CANH_ADMIN_PASSWORD: ADMIN_PASSWORD } : {};
-      running.set(part, new Program(`apps/${part}/src/main.js`, [], { ...settings, ...own }));
-    };
-    const output = (): string => [...running].map(([part, program]) => `${part}\n${program.output}`).join('\n');
-    const ready = (url: string): Promise<void> =>
-      eventually(async () => expect((await fetch(`${url}/health/ready`)).status, output()).toBe(200), READY_WITHIN_MS);
-    try {
+    await Province.during('kill-one-process', rivers, async (province) => {
+      const { published, chance, inbox, dataDir, ports } = province;
+      const consoleUrl = `http://127.0.0.1:${ports.page}`;
+      const brokerUrl = `http://127.0.0.1:${ports.http}`;
+      const running = new Map<Part, Program>();
+      const start = (part: Part): void => void running.set(part, province.startPart(part));
+      const ready = (url: string): Promise<void> =>
+        eventually(async () => expect((await fetch(`${url}/health/ready`)).status).toBe(200), READY_WITHIN_MS);
       for (const part of parts) start(part);
       await Promise.all([ready(brokerUrl), ready(consoleUrl)]);
       const load = new Load(province);
@@ -44,7 +35,7 @@ it(
       for (const victim of shuffled(victims, chance)) {
         const before = published.acknowledged();
         // The broker needs none of the others.
-        await eventually(() => expect(published.acknowledged(), output()).toBeGreaterThan(before), READY_WITHIN_MS);
+        await eventually(() => expect(published.acknowledged()).toBeGreaterThan(before), READY_WITHIN_MS);
         await pause(chance() * 1_200);
         await running.get(victim)?.kill();
         await pause(chance() * 500);
@@ -65,13 +56,7 @@ it(
       console.info(
         `kill-one-process: ${published.messages.length} messages, ${expected.length} notices, ${copies} mails sent twice`,
       );
-    } catch (error) {
-      console.error(output());
-      throw error;
-    } finally {
-      for (const program of running.values()) await program.kill();
-      await province.remove();
-    }
+    });
   },
   withinMs(180_000, 3_600_000),
 );

@@ -1,7 +1,5 @@
 import { expect, it } from 'vitest';
-import type { CanhProcess } from '../../support/canh-process.js';
 import { eventually } from '../../support/eventually.js';
-import { faultSeed } from '../../support/seeded.js';
 import { expectStoryTold, FIRST_READING, mailsOf, storyOf, TOLD_WITHIN_MS } from './flood.js';
 import { pause, times, withinMs } from './length.js';
 import { Load } from './load.js';
@@ -14,11 +12,9 @@ const rivers = [...floods, 'ton-dong', 'qua-http', 'khong-gio'];
 it(
   `ends with 0 within 10 s in the middle of the readings, and goes on as if nothing had been, ${RESTARTS} times`,
   async () => {
-    const province = await Province.make(rivers, faultSeed('orderly-restart'));
-    const { published, chance, inbox, dataDir } = province;
-    let canh: CanhProcess | null = null;
-    try {
-      canh = await province.startCanh();
+    await Province.during('orderly-restart', rivers, async (province) => {
+      const { published, chance, inbox, dataDir } = province;
+      const canh = await province.startCanh();
       const load = new Load(province);
       for (const river of floods) load.flood(river, province.device(river));
       load.backlogs('ton-dong', province.device('ton-dong', { wire: 'torn' }));
@@ -42,13 +38,7 @@ it(
       // Nothing was cut off, so nobody is told twice.
       expect(expectStoryTold(dataDir, expected, FIRST_READING, inbox)).toBe(0);
       console.info(`orderly-restart: ${published.messages.length} messages, ${expected.length} notices`);
-    } catch (error) {
-      console.error(canh?.program.output);
-      throw error;
-    } finally {
-      await canh?.kill();
-      await province.remove();
-    }
+    });
   },
   withinMs(180_000, 1_800_000),
 );

@@ -5,10 +5,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, expect, it } from 'vitest';
 import { connectPacket } from '../../broker/raw-device.js';
-import { ADMIN_PASSWORD, type CanhProcess, Program } from '../../support/canh-process.js';
+import { ADMIN_PASSWORD, type CanhProcess } from '../../support/canh-process.js';
 import { eventually } from '../../support/eventually.js';
-import { faultSeed } from '../../support/seeded.js';
-import { steadyPort } from '../../support/steady-port.js';
 import { expectStoryTold, FIRST_READING, mailsOf, storyOf } from './flood.js';
 import { withinMs } from './length.js';
 import { Load } from './load.js';
@@ -95,12 +93,10 @@ async function openUnread(canh: CanhProcess): Promise<void> {
 it(
   'ends with 0 under full load, with a mail server that hangs and clients that never read, and nothing is lost or told twice',
   async () => {
-    const province = await Province.make(rivers, faultSeed('orderly-stop'));
-    const { published, inbox, dataDir, ports, settings } = province;
-    const mailServer = await startMute('220 mail.example.vn ESMTP\r\n');
-    let canh: CanhProcess | null = null;
-    try {
-      canh = await province.startCanh({ CANH_SMTP_URL: `smtp://127.0.0.1:${mailServer.port}` });
+    await Province.during('orderly-stop', rivers, async (province) => {
+      const { published, inbox, dataDir, ports, settings } = province;
+      const mailServer = await startMute('220 mail.example.vn ESMTP\r\n');
+      let canh = await province.startCanh({ CANH_SMTP_URL: `smtp://127.0.0.1:${mailServer.port}` });
       const load = new Load(province);
       for (const river of floods) load.flood(river, province.device(river));
       load.backlogs('ton-dong', province.device('ton-dong', { wire: 'torn' }));
@@ -123,13 +119,7 @@ it(
       await canh.stop();
       await province.expectNothingWrong();
       expect(expectStoryTold(dataDir, expected, FIRST_READING, inbox)).toBe(0);
-    } catch (error) {
-      console.error(canh?.program.output);
-      throw error;
-    } finally {
-      await canh?.kill();
-      await province.remove();
-    }
+    });
   },
   withinMs(240_000, 600_000),
 );
@@ -137,12 +127,10 @@ it(
 it(
   'ends with 0 while the series store hangs, and stores what was acknowledged once it answers after the next start',
   async () => {
-    const province = await Province.make(['song-1'], faultSeed('orderly-stop'));
-    const influx = await startInflux();
-    const env = { CANH_INFLUX_URL: influx.url, CANH_INFLUX_VERSION: '1' };
-    let canh: CanhProcess | null = null;
-    try {
-      canh = await province.startCanh(env);
+    await Province.during('orderly-stop', ['song-1'], async (province) => {
+      const influx = await startInflux();
+      const env = { CANH_INFLUX_URL: influx.url, CANH_INFLUX_VERSION: '1' };
+      let canh = await province.startCanh(env);
       const device = province.device('song-1');
       const send = (from: number, count: number): Promise<unknown> =>
         Promise.all(
@@ -171,13 +159,7 @@ it(
       canh = await province.startCanh(env);
       await eventually(() => expect(influx.lines.size).toBe(400), WITHIN_MS);
       await canh.stop();
-    } catch (error) {
-      console.error(canh?.program.output);
-      throw error;
-    } finally {
-      await canh?.kill();
-      await province.remove();
-    }
+    });
   },
   withinMs(180_000, 600_000),
 );
@@ -185,10 +167,8 @@ it(
 it(
   'ends with 0 while another process holds the records, and goes on from what it has kept',
   async () => {
-    const province = await Province.make(['song-1'], faultSeed('orderly-stop'));
-    let canh: CanhProcess | null = null;
-    try {
-      canh = await province.startCanh();
+    await Province.during('orderly-stop', ['song-1'], async (province) => {
+      const canh = await province.startCanh();
       const device = province.device('song-1');
       const send = async (from: number, until: number): Promise<void> => {
         for (let seq = from; seq < until; seq += 1) {
@@ -209,53 +189,34 @@ it(
       await province.quiet(await canh.signIn());
       await canh.stop();
       await province.expectNothingWrong();
-    } catch (error) {
-      console.error(canh?.program.output);
-      throw error;
-    } finally {
-      await canh?.kill();
-      await province.remove();
-    }
+    });
   },
   withinMs(180_000, 600_000),
 );
 
 it('ends the other processes with 0 while the processor hangs', async () => {
-  const province = await Province.make(['song-1'], faultSeed('orderly-stop'));
-  const page = await steadyPort();
-  const running = new Map<string, Program>();
-  const urls = [province.ports.http, page].map((port) => `http://127.0.0.1:${port}`);
-  try {
-    for (const part of ['processor', 'broker', 'notifier', 'console']) {
-      const own = part === 'console' ? { CANH_HTTP_PORT: String(page), CANH_ADMIN_PASSWORD: ADMIN_PASSWORD } : {};
-      // So that each is asking the processor for something all the time.
-      const env = { ...province.settings, CANH_SELF_REPORT_SECONDS: '1', CANH_CANARY_SECONDS: '2', ...own };
-      running.set(part, new Program(`apps/${part}/src/main.js`, [], env));
-    }
+  await Province.during('orderly-stop', ['song-1'], async (province) => {
+    const urls = [province.ports.http, province.ports.page].map((port) => `http://127.0.0.1:${port}`);
+    // So that each is asking the processor for something all the time.
+    const asking = { CANH_SELF_REPORT_SECONDS: '1', CANH_CANARY_SECONDS: '2' };
+    const processor = province.startPart('processor', asking);
+    const others = (['broker', 'notifier', 'console'] as const).map((part) => province.startPart(part, asking));
     for (const url of urls)
       await eventually(async () => expect((await fetch(`${url}/health/ready`)).status).toBe(200), WITHIN_MS);
-    running.get('processor')?.send('SIGSTOP');
+    processor.send('SIGSTOP');
     await eventually(async () => expect((await fetch(`${urls[1]!}/health/ready`)).status).toBe(503), WITHIN_MS);
-    await Promise.all(['broker', 'notifier', 'console'].map(async (part) => running.get(part)?.stop()));
-    running.get('processor')?.send('SIGCONT');
-    await running.get('processor')?.stop();
-  } finally {
-    for (const program of running.values()) await program.kill();
-    await province.remove();
-  }
+    await Promise.all(others.map((program) => program.stop()));
+    processor.send('SIGCONT');
+    await processor.stop();
+  });
 }, 180_000);
 
 it('refuses a second process on the same data folder, in one line, before it opens a port', async () => {
-  const province = await Province.make(['song-1'], faultSeed('orderly-stop'));
-  const page = await steadyPort();
-  const running: Program[] = [];
-  try {
+  await Province.during('orderly-stop', ['song-1'], async (province) => {
     const canh = await province.startCanh({ CANH_ADMIN_PASSWORD: ADMIN_PASSWORD });
-    running.push(canh.program);
     const refused = async (path: string, args: readonly string[]): Promise<string> => {
       // The ports are those of the running one: who opened them first would speak of a port.
-      const second = new Program(path, args, { ...province.settings, CANH_HTTP_PORT: String(province.ports.http) });
-      running.push(second);
+      const second = province.start(path, args);
       const { code } = await second.ended;
       expect(code, second.output).toBe(1);
       expect(second.stderr.trim().split('\n'), second.output).toHaveLength(1);
@@ -269,17 +230,9 @@ it('refuses a second process on the same data folder, in one line, before it ope
     await canh.stop();
 
     // The same the other way round: one part alone keeps the whole from starting.
-    const alone = new Program('apps/console/src/main.js', [], {
-      ...province.settings,
-      CANH_ADMIN_PASSWORD: ADMIN_PASSWORD,
-      CANH_HTTP_PORT: String(page),
-    });
-    running.push(alone);
+    const alone = province.startPart('console');
     await alone.printed(/Canh: http/);
     expect(await refused('apps/canh/src/main.js', ['start'])).toMatch(line);
     await alone.stop();
-  } finally {
-    for (const program of running) await program.kill();
-    await province.remove();
-  }
+  });
 }, 180_000);

@@ -3,7 +3,6 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Settings, temporaryFolder } from '../../support/canh-process.js';
-import { faultSeed } from '../../support/seeded.js';
 import { times, withinMs } from './length.js';
 import { calm } from './load.js';
 import { answeredTooEarly, okAnswers, pubacks, type Answered } from './sync-before-ack.js';
@@ -42,12 +41,12 @@ describe.skipIf(!strace)('the order of system calls', () => {
 });
 
 async function traced(env: Settings = {}): Promise<{ found: string[]; answers: number }> {
-  const province = await Province.make(RIVERS, faultSeed('sync-before-ack'));
   const folder = await temporaryFolder();
   const file = join(folder, 'trace');
+  let told = { found: [] as string[], answers: 0 };
   try {
-    const canh = await province.startCanh(env, straceTo(file));
-    try {
+    await Province.during('sync-before-ack', RIVERS, async (province) => {
+      const canh = await province.startCanh(env, straceTo(file));
       const { published, ports } = province;
       const messageOf = (river: string, n: number): SentMessage =>
         published.reading(river, { metric: METRIC, ts: Date.now(), seq: n, value: calm(n) });
@@ -67,12 +66,10 @@ async function traced(env: Settings = {}): Promise<{ found: string[]; answers: n
         marker: JSON.stringify({ [METRIC]: calm(n) }),
         answeredAt: (n < PUBLISHED ? acks.get(n + 1) : oks[n - PUBLISHED]) ?? null,
       }));
-      return { found: answeredTooEarly(trace, join(province.dataDir, 'journal'), answers), answers: answers.length };
-    } finally {
-      await canh.kill();
-    }
+      told = { found: answeredTooEarly(trace, join(province.dataDir, 'journal'), answers), answers: answers.length };
+    });
+    return told;
   } finally {
-    await province.remove();
     await rm(folder, { recursive: true, force: true });
   }
 }

@@ -1,7 +1,5 @@
 import { expect, it } from 'vitest';
-import type { CanhProcess } from '../../support/canh-process.js';
 import { eventually } from '../../support/eventually.js';
-import { faultSeed } from '../../support/seeded.js';
 import type { Device, Wire } from './device.js';
 import { MINUTE_MS } from './flood.js';
 import { times, withinMs } from './length.js';
@@ -20,11 +18,9 @@ it(
   `stores each reading once, sent 1 to ${MOST_COPIES} times in any order, in any pieces, over lost connections and restarts`,
   async () => {
     const rivers = wires.map((wire) => `song-${wire}`);
-    const province = await Province.make(rivers, faultSeed('wire'));
-    const { published, chance } = province;
-    let canh: CanhProcess | null = null;
-    try {
-      canh = await province.startCanh();
+    await Province.during('wire', rivers, async (province) => {
+      const { published, chance } = province;
+      const canh = await province.startCanh();
       const devices = wires.map((wire): [string, Device] => [
         `song-${wire}`,
         province.device(`song-${wire}`, { wire, inFlight: 20 }),
@@ -57,13 +53,7 @@ it(
       console.info(
         `wire: ${devices.length * READINGS} readings, sent ${sent.length} times and again after each lost connection`,
       );
-    } catch (error) {
-      console.error(canh?.program.output);
-      throw error;
-    } finally {
-      await canh?.kill();
-      await province.remove();
-    }
+    });
   },
   withinMs(180_000, 3_600_000),
 );

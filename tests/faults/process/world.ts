@@ -2,9 +2,16 @@ import { rm } from 'node:fs/promises';
 import { expect } from 'vitest';
 import type { SeriesView } from '@canh/contract/views.dto';
 import { riverProvince } from '../../acceptance/river-province.js';
-import { type Api, CanhProcess, type Settings, temporaryFolder } from '../../support/canh-process.js';
+import {
+  ADMIN_PASSWORD,
+  type Api,
+  CanhProcess,
+  Program,
+  type Settings,
+  temporaryFolder,
+} from '../../support/canh-process.js';
 import { eventually } from '../../support/eventually.js';
-import { seededRandom } from '../../support/seeded.js';
+import { faultSeed, seededRandom } from '../../support/seeded.js';
 import { SmtpInbox } from '../../support/smtp-inbox.js';
 import { steadyPort } from '../../support/steady-port.js';
 import { Device, type DeviceOptions } from './device.js';
@@ -19,6 +26,13 @@ const QUIET_WITHIN_MS = 60_000;
 /** How many mails are on their way at once at most (CANH_DELIVERIES_AT_ONCE): so many can a kill catch between sent and recorded. */
 export const MAILS_ON_THE_WAY = 5;
 
+export type Part = 'broker' | 'processor' | 'notifier' | 'console';
+
+interface Running {
+  readonly output: string;
+  kill(): Promise<void>;
+}
+
 interface MailServer {
   /** Answers 451 meanwhile. */
   busy: boolean;
@@ -29,6 +43,7 @@ interface MailServer {
 export class Province {
   readonly published = new Published();
   private readonly devices: (Device | HttpDevice)[] = [];
+  private readonly running: Running[] = [];
   private ends = 0;
 
   private constructor(
@@ -36,15 +51,43 @@ export class Province {
     private readonly tokens: ReadonlyMap<string, string>,
     readonly inbox: SmtpInbox,
     readonly mailServer: MailServer,
-    readonly ports: { readonly http: number; readonly mqtt: number; readonly ws: number },
+    readonly ports: { readonly http: number; readonly mqtt: number; readonly ws: number; readonly page: number },
     readonly chance: () => number,
   ) {}
 
-  static async make(rivers: readonly string[], seed: number, dataDir?: string): Promise<Province> {
+  /**
+   * Makes one for a test of that name, and leaves nothing of it: what was started there is ended, and its folder removed where it was not
+   * given. When the test fails, it shows what the processes said.
+   */
+  static async during(
+    test: string,
+    rivers: readonly string[],
+    work: (province: Province) => Promise<void>,
+    dataDir?: string,
+  ): Promise<void> {
+    const province = await Province.make(rivers, faultSeed(test), dataDir);
+    try {
+      await work(province);
+    } catch (error) {
+      for (const { output } of province.running) console.error(output);
+      throw error;
+    } finally {
+      for (const process of province.running) await process.kill();
+      await province.switchOff();
+      if (dataDir === undefined) await rm(province.dataDir, { recursive: true, force: true });
+    }
+  }
+
+  private static async make(rivers: readonly string[], seed: number, dataDir?: string): Promise<Province> {
     const folder = dataDir ?? (await temporaryFolder());
     const issued = await riverProvince(folder, [...rivers, LAST_STATION]);
     const tokens = new Map(issued.map(({ deviceId, token }) => [deviceId, token]));
-    const ports = { http: await steadyPort(), mqtt: await steadyPort(), ws: await steadyPort() };
+    const ports = {
+      http: await steadyPort(),
+      mqtt: await steadyPort(),
+      ws: await steadyPort(),
+      page: await steadyPort(),
+    };
     const mailServer: MailServer = { busy: false, refused: 0 };
     const inbox = await SmtpInbox.start(() => {
       if (!mailServer.busy) return;
@@ -79,8 +122,29 @@ export class Province {
     return this.tokens.get(deviceId) ?? '';
   }
 
-  startCanh(env: Settings = {}, under: readonly string[] = []): Promise<CanhProcess> {
-    return CanhProcess.start({ env: { ...this.settings, ...env }, under });
+  /** All of Canh in one process, when it is ready. */
+  async startCanh(env: Settings = {}, under: readonly string[] = []): Promise<CanhProcess> {
+    const canh = await CanhProcess.start({ env: { ...this.settings, ...env }, under });
+    this.running.push({
+      get output() {
+        return canh.program.output;
+      },
+      kill: () => canh.kill(),
+    });
+    return canh;
+  }
+
+  /** A process of its own, without waiting for it. The console's page has a port beside the broker's. */
+  startPart(part: Part, env: Settings = {}): Program {
+    const own = { CANH_HTTP_PORT: String(this.ports.page), CANH_ADMIN_PASSWORD: ADMIN_PASSWORD };
+    return this.start(`apps/${part}/src/main.js`, [], { ...(part === 'console' ? own : {}), ...env });
+  }
+
+  /** Any program of the build, with the settings of this province. */
+  start(path: string, args: readonly string[], env: Settings = {}): Program {
+    const program = new Program(path, args, { ...this.settings, ...env });
+    this.running.push(program);
+    return program;
   }
 
   device(deviceId: string, options: Pick<DeviceOptions, 'inFlight' | 'wire'> = {}): Device {
@@ -138,14 +202,9 @@ export class Province {
   }
 
   /** The devices, and the mailbox. */
-  async switchOff(): Promise<void> {
+  private async switchOff(): Promise<void> {
     for (const device of this.devices) device.close();
     await this.inbox.close();
-  }
-
-  async remove(): Promise<void> {
-    await this.switchOff();
-    await rm(this.dataDir, { recursive: true, force: true });
   }
 }
 

@@ -14,6 +14,8 @@ const OTHERS = 10;
 const ALONE = 30;
 /** Below it nobody notices, and the clock of a busy machine says nothing. */
 const UNNOTICED_MS = 250;
+/** A machine that stands still for a moment does not do so each time; who is behind a flood waits each time. */
+const LOOKS = 3;
 
 const payloadOf = (n: number): string => JSON.stringify({ values: { level_m: 3.41, n } });
 
@@ -45,31 +47,40 @@ describe.each([true, false])('T13 with a telemetry lane: %s', (lane) => {
     const flooding = await doors.connect(0);
     const others: RawDevice[] = [];
     for (let n = 1; n <= OTHERS; n += 1) others.push(await doors.connect(n));
-    const alone = at99(await waits(others, (round) => round < ALONE));
 
-    const began = performance.now();
-    let fastest = 0;
-    const flooded = flooding.publish(FLOOD, payloadOf);
-    const beside = at99(
-      await waits(others, () => {
-        const most = MESSAGES_PER_SECOND * (SAVED_UP_SECONDS + (performance.now() - began) / 1_000);
-        fastest = Math.max(fastest, flooding.acknowledged.length - most);
-        return flooding.acknowledged.length < FLOOD && !flooding.ended;
-      }),
-    );
-    await flooded;
-    await eventually(() => expect(flooding.acknowledged).toHaveLength(FLOOD));
-    expect(performance.now() - began).toBeGreaterThan(
-      (FLOOD / MESSAGES_PER_SECOND - SAVED_UP_SECONDS - READ_AT_ONCE_SECONDS) * 1_000,
-    );
-    expect(fastest).toBeLessThan(MESSAGES_PER_SECOND * READ_AT_ONCE_SECONDS);
-    expect(beside).toBeLessThan(Math.max(2 * alone, UNNOTICED_MS));
+    let looks = 0;
+    for (let slower = true; slower;) {
+      looks += 1;
+      const alone = at99(await waits(others, (round) => round < ALONE));
+      const before = flooding.acknowledged.length;
+      const acknowledged = (): number => flooding.acknowledged.length - before;
+      const began = performance.now();
+      let fastest = 0;
+      const flooded = flooding.publish(FLOOD, payloadOf);
+      const beside = at99(
+        await waits(others, () => {
+          const most = MESSAGES_PER_SECOND * (SAVED_UP_SECONDS + (performance.now() - began) / 1_000);
+          fastest = Math.max(fastest, acknowledged() - most);
+          return acknowledged() < FLOOD && !flooding.ended;
+        }),
+      );
+      await flooded;
+      await eventually(() => expect(acknowledged()).toBe(FLOOD));
+      expect(performance.now() - began).toBeGreaterThan(
+        (FLOOD / MESSAGES_PER_SECOND - SAVED_UP_SECONDS - READ_AT_ONCE_SECONDS) * 1_000,
+      );
+      expect(fastest).toBeLessThan(MESSAGES_PER_SECOND * READ_AT_ONCE_SECONDS);
+      const most = Math.max(2 * alone, UNNOTICED_MS);
+      slower = beside >= most;
+      if (looks === LOOKS) expect(beside).toBeLessThan(most);
+      else if (slower) console.warn(`T13, look ${looks}: the others waited ${beside} ms, at most ${most}`);
+    }
 
     const kept = new Map<string, number>();
     for (const { message } of await doors.journaled())
       kept.set(message.deviceId, (kept.get(message.deviceId) ?? 0) + 1);
     for (const [n, device] of doors.devices.entries()) expect(kept.get(`d${n}`)).toBe(device.acknowledged.length);
-    expect(kept.get('d0')).toBe(FLOOD);
+    expect(kept.get('d0')).toBe(FLOOD * looks);
     expect(doors.devices.filter(({ ended }) => ended)).toEqual([]);
   });
 });

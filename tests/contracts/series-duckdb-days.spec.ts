@@ -1,3 +1,4 @@
+import { ReadingColumns } from '@canh/core/quality/reading-columns';
 import { DuckDbSeriesStore } from '@canh/adapters/series-duckdb/duckdb-series-store';
 import { Flag } from '@canh/core/quality/flag';
 import type { FlaggedReading } from '@canh/core/quality/flagged-reading';
@@ -369,7 +370,7 @@ describe('days that are over', () => {
       const asked = await open();
       const changed = readings.map((one, nth) => (nth % 100 === 7 ? { ...one, value: one.value + 1 } : one));
       const fresh = readings.slice(0, 3).map((one) => ({ ...one, sequence: one.sequence + 500 }));
-      const { duplicates, conflicts } = await asked.sift([...changed, ...fresh]);
+      const { duplicates, conflicts } = await asked.sift(ReadingColumns.of([...changed, ...fresh]));
       expect(conflicts).toEqual(
         readings.flatMap(({ value }, at) => (at % 100 === 7 ? [{ at, storedValue: value }] : [])),
       );

@@ -1,3 +1,4 @@
+import { ReadingColumns } from '@canh/core/quality/reading-columns';
 import { DuckDbSeriesStore } from '@canh/adapters/series-duckdb/duckdb-series-store';
 import { writeSync } from 'node:fs';
 import { FEW_ROWS, KEPT_DAYS, sealedBatch, sealsAt } from './series-duckdb.readings.js';
@@ -9,7 +10,7 @@ if (folder === undefined || first === undefined)
   throw new Error('Usage: series-duckdb-seals.child.ts FOLDER FIRST_BATCH');
 const { store } = await DuckDbSeriesStore.open(folder);
 for (let nth = Number(first); ; nth++) {
-  const sifted = await store.sift(sealedBatch(nth));
+  const sifted = await store.sift(ReadingColumns.of(sealedBatch(nth)));
   await sifted.store();
   writeSync(1, `${nth}\n`);
   await store.maintain(sealsAt(nth), KEPT_DAYS, FEW_ROWS);

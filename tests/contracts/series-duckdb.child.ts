@@ -1,3 +1,4 @@
+import { ReadingColumns } from '@canh/core/quality/reading-columns';
 import { DuckDbSeriesStore } from '@canh/adapters/series-duckdb/duckdb-series-store';
 import { writeSync } from 'node:fs';
 import { killedBatch } from './series-duckdb.readings.js';
@@ -7,7 +8,7 @@ const [folder, first] = process.argv.slice(2);
 if (folder === undefined || first === undefined) throw new Error('Usage: series-duckdb.child.ts FOLDER FIRST_BATCH');
 const { store } = await DuckDbSeriesStore.open(folder);
 for (let nth = Number(first); ; nth++) {
-  const sifted = await store.sift(killedBatch(nth));
+  const sifted = await store.sift(ReadingColumns.of(killedBatch(nth)));
   await sifted.store();
   writeSync(1, `${nth}\n`);
 }

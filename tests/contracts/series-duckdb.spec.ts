@@ -1,3 +1,4 @@
+import { ReadingColumns } from '@canh/core/quality/reading-columns';
 import { DuckDbSeriesStore } from '@canh/adapters/series-duckdb/duckdb-series-store';
 import { Flag } from '@canh/core/quality/flag';
 import type { FlaggedReading } from '@canh/core/quality/flagged-reading';
@@ -198,7 +199,7 @@ describe('a DuckDB store', () => {
   it('refuses more to sift than it can hold, and takes it later', async () => {
     const { store } = await opened();
     const readings = Array.from({ length: 1_000 }, (_, minute) => reading({ measuredAt: SUNDAY + minute * MINUTE_MS }));
-    const outcomes = await Promise.allSettled(readings.map((one) => store.sift([one])));
+    const outcomes = await Promise.allSettled(readings.map((one) => store.sift(ReadingColumns.of([one]))));
     const refused = outcomes.filter(({ status }) => status === 'rejected');
     expect(refused).not.toHaveLength(0);
     for (const outcome of refused) expect(outcome).toMatchObject({ reason: { code: 'STORE_UNAVAILABLE' } });
@@ -207,8 +208,8 @@ describe('a DuckDB store', () => {
 
   it('lets go of what was sifted when more is sifted', async () => {
     const { store } = await opened();
-    const first = await store.sift([reading()]);
-    const second = await store.sift([reading({ value: 4 })]);
+    const first = await store.sift(ReadingColumns.of([reading()]));
+    const second = await store.sift(ReadingColumns.of([reading({ value: 4 })]));
     await expect(first.store()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
     await second.store();
     expect(await append(store, [reading()])).toEqual({ ...allNew(0), conflicts: [{ at: 0, storedValue: 4 }] });

@@ -1,3 +1,4 @@
+import { ReadingColumns } from '@canh/core/quality/reading-columns';
 import { InfluxSeriesStore } from '@canh/adapters/series-influx/influx-series-store';
 import { Flag } from '@canh/core/quality/flag';
 import type { FlaggedReading } from '@canh/core/quality/flagged-reading';
@@ -14,7 +15,8 @@ function storeOn(server: InfluxDbServer, { bucket = server.database, token = '' 
   return InfluxSeriesStore.open({ url: server.url, token, org: '', bucket, version: '1', timeoutMs: 20_000 });
 }
 
-const storeAll = async (store: SeriesStore, all: readonly FlaggedReading[]) => (await store.sift(all)).store();
+const storeAll = async (store: SeriesStore, all: readonly FlaggedReading[]) =>
+  (await store.sift(ReadingColumns.of(all))).store();
 
 function readings(metric: string, count: number, from = SUNDAY): FlaggedReading[] {
   return Array.from({ length: count }, (_, second) => {
@@ -166,7 +168,7 @@ describe.skipIf(skipped)('InfluxDB 1.6 that answers with so many rows only', () 
     await expect(store.buckets(span, SECOND_MS)).rejects.toMatchObject(refusal);
     // What it has already is not taken for new because the answer ended before it.
     const again = await storeOn(server);
-    await expect(again.sift(readings('level_m', 120))).rejects.toMatchObject(refusal);
+    await expect(again.sift(ReadingColumns.of(readings('level_m', 120)))).rejects.toMatchObject(refusal);
     await store.close();
     await again.close();
   });

@@ -1,3 +1,4 @@
+import { ReadingColumns } from '@canh/core/quality/reading-columns';
 import { Flag } from '@canh/core/quality/flag';
 import type { FlaggedReading } from '@canh/core/quality/flagged-reading';
 import type { Conflict, RefusedReading, SeriesSpan, SeriesStore } from '@canh/core/series/series-store';
@@ -61,7 +62,7 @@ export interface Appended {
 }
 
 export async function append(store: SeriesStore, readings: readonly FlaggedReading[]): Promise<Appended> {
-  const sifted = await store.sift(readings);
+  const sifted = await store.sift(ReadingColumns.of(readings));
   const refused = await sifted.store();
   const { duplicates, conflicts } = sifted;
   const stored = readings.length - duplicates.length - conflicts.length - refused.length;
@@ -381,7 +382,7 @@ export function describeSeriesStore(
 
     it('has nothing of what was sifted and not stored, and tells it as new again', async () => {
       const readings = river('not-stored', [1, 2, 3]);
-      expect(await store.sift(readings)).toMatchObject({ duplicates: [], conflicts: [] });
+      expect(await store.sift(ReadingColumns.of(readings))).toMatchObject({ duplicates: [], conflicts: [] });
       await under.settle();
       expect(await store.readings(day('not-stored'), 10)).toEqual([]);
       const changed = readings.map((reading) => ({ ...reading, value: reading.value + 10 })).toReversed();
@@ -391,7 +392,7 @@ export function describeSeriesStore(
 
     it('stores once what is told to be stored twice', async () => {
       const readings = river('store-twice', [1, 2]);
-      const sifted = await store.sift(readings);
+      const sifted = await store.sift(ReadingColumns.of(readings));
       await Promise.all([sifted.store(), sifted.store()]);
       await sifted.store();
       await under.settle();
@@ -404,7 +405,7 @@ export function describeSeriesStore(
       if (under.outage === null) skip('this store is in our own process');
       const [before, during] = [river('outage', [1]), river('outage', [2], SUNDAY + HOUR_MS)];
       await appended(before);
-      const sifted = await store.sift(during);
+      const sifted = await store.sift(ReadingColumns.of(during));
       await under.outage!.begin();
       await expect(sifted.store()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
       await expect(append(store, during)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });

@@ -1,3 +1,4 @@
+import { ReadingColumns } from '@canh/core/quality/reading-columns';
 import { DuckDbSeriesStore } from '@canh/adapters/series-duckdb/duckdb-series-store';
 import { Flag } from '@canh/core/quality/flag';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '@canh/core/time/instant';
@@ -33,7 +34,7 @@ it('seals days, keeps each file as long as its setting says, and warns of one th
   let day = 3;
   const clock = { now: () => SUNDAY + day * DAY_MS };
   const upkeep = new SeriesUpkeep(store, settings, clock, log, new SteadyClock(clock, clock.now));
-  await (await store.sift([reading])).store();
+  await (await store.sift(ReadingColumns.of([reading]))).store();
   const names = ['2025-06-01.1h.v1.parquet', '2025-06-01.5min.v1.parquet', '2025-06-01.v1.parquet'];
   for (const [at, kept] of [
     [3, 3],
@@ -48,7 +49,7 @@ it('seals days, keeps each file as long as its setting says, and warns of one th
   expect(upkeep.warnings).toEqual([]);
 
   day = 3;
-  await (await store.sift([{ ...reading, value: 3.5, measuredAt: SUNDAY + 1 }])).store();
+  await (await store.sift(ReadingColumns.of([{ ...reading, value: 3.5, measuredAt: SUNDAY + 1 }]))).store();
   await upkeep.sweep();
   await truncate(join(folder, 'days', names[2]!), 50);
   expect(await store.readings({ ...ids, from: SUNDAY, to: SUNDAY + DAY_MS }, 10)).toEqual([]);
@@ -60,7 +61,9 @@ it('seals the other days when one cannot be, says so until it is, and tries it l
   const clock = { now: () => SUNDAY + 3 * DAY_MS };
   const upkeep = new SeriesUpkeep(store, settings, clock, log);
   const readings = [0, 1].map((day) => SUNDAY + day * DAY_MS);
-  await (await store.sift(readings.map((at) => ({ ...reading, measuredAt: at, receivedAt: at + 137 })))).store();
+  await (
+    await store.sift(ReadingColumns.of(readings.map((at) => ({ ...reading, measuredAt: at, receivedAt: at + 137 }))))
+  ).store();
   const inTheWay = join(folder, 'days', '2025-06-01.v1.parquet.tmp');
   await mkdir(join(inTheWay, 'something'), { recursive: true });
   const sealed = async (date: string) => (await files()).includes(`${date}.v1.parquet`);
@@ -84,9 +87,9 @@ it('seals, but removes nothing for its age, from when the clock was put wrong un
   let [now, wrongMs] = [SUNDAY + 3 * DAY_MS, 0];
   const clock = { now: () => now + wrongMs };
   const upkeep = new SeriesUpkeep(store, settings, clock, log, new SteadyClock(clock, () => now));
-  await (await store.sift([reading])).store();
+  await (await store.sift(ReadingColumns.of([reading]))).store();
   await upkeep.sweep();
-  await (await store.sift([{ ...reading, measuredAt: SUNDAY + DAY_MS, receivedAt: now }])).store();
+  await (await store.sift(ReadingColumns.of([{ ...reading, measuredAt: SUNDAY + DAY_MS, receivedAt: now }]))).store();
   wrongMs = 730 * DAY_MS;
   now += 10 * MINUTE_MS;
   await upkeep.sweep();

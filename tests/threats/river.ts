@@ -1,5 +1,6 @@
-import { readMessage, type MessageContent } from '@canh/core/quality/read-message';
+import { readMessage, ReadMessages, type MessageContent } from '@canh/core/quality/read-message';
 import { DEFAULT_TIME_WINDOW } from '@canh/core/readings/accept-time';
+import type { FlaggedReading } from '@canh/core/quality/flagged-reading';
 import type { Message } from '@canh/core/readings/message';
 import { KnownDevices } from '@canh/core/stations/known-devices';
 import type { Profile } from '@canh/core/stations/profile';
@@ -47,10 +48,21 @@ export const INVENTORY: Inventory = {
 
 export const DEVICES = new KnownDevices(INVENTORY, new Map([[PROFILE.id, PROFILE]]));
 
-/** What becomes of a payload that gauge `a` sent. */
-export function read(payload: string | Uint8Array, kind: Message['kind'] = 'telemetry'): MessageContent {
+export interface Content extends MessageContent {
+  readonly readings: readonly FlaggedReading[];
+}
+
+/** What becomes of a payload that gauge `a` sent, or a device among others. */
+export function read(
+  payload: string | Uint8Array,
+  kind: Message['kind'] = 'telemetry',
+  devices: KnownDevices = DEVICES,
+): Content {
   const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
-  return readMessage({ kind, deviceId: 'a', receivedAt: NOW, payload: bytes }, textOf, DEVICES, DEFAULT_TIME_WINDOW);
+  const into = new ReadMessages();
+  const message: Message = { kind, deviceId: 'a', receivedAt: NOW, payload: bytes };
+  const content = readMessage(message, textOf, devices, DEFAULT_TIME_WINDOW, into);
+  return { ...content, readings: [...into.readings] };
 }
 
 export const reasonsOf = ({ faults }: MessageContent): string[] => faults.map(({ fault }) => fault.reason);

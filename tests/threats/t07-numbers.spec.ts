@@ -1,3 +1,4 @@
+import { ReadingColumns } from '@canh/core/quality/reading-columns';
 import { lastValueFrom, of, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { Flag } from '@canh/core/quality/flag';
@@ -53,7 +54,7 @@ async function remembered(readings: ReturnType<typeof read>['readings']): Promis
   const rules = [heldAbove(4, 0)];
   const book = new Rulebook({ profiles: new Map([[PROFILE.id, PROFILE]]), rules }, INVENTORY, DEVICES);
   await lastValueFrom(
-    of(readings).pipe(
+    of(ReadingColumns.of(readings)).pipe(
       judge(() => book, states),
       toArray(),
     ),

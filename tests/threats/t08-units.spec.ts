@@ -3,12 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadCatalogue } from '@canh/adapters/device-catalogue/device-catalogue';
-import { readMessage } from '@canh/core/quality/read-message';
 import { Flag } from '@canh/core/quality/flag';
-import { DEFAULT_TIME_WINDOW } from '@canh/core/readings/accept-time';
 import { KnownDevices } from '@canh/core/stations/known-devices';
-import { textOf } from '../../apps/processor/src/read-batch.js';
-import { INVENTORY, NOW } from './river.js';
+import { INVENTORY, read } from './river.js';
 
 const MODEL = 'environmental/air-quality-station';
 const PROFILE = 'air-quality-station';
@@ -36,12 +33,7 @@ async function readingsOf(payload: string): Promise<readonly (readonly [metric: 
     ...INVENTORY,
     devices: INVENTORY.devices.map((device) => ({ ...device, profileId: PROFILE })),
   };
-  const { readings, faults } = readMessage(
-    { kind: 'telemetry', deviceId: 'a', receivedAt: NOW, payload: Buffer.from(payload) },
-    textOf,
-    new KnownDevices(inventory, profiles),
-    DEFAULT_TIME_WINDOW,
-  );
+  const { readings, faults } = read(payload, 'telemetry', new KnownDevices(inventory, profiles));
   expect(faults).toEqual([]);
   return readings.map(({ metric, value, flag }) => [metric, value, flag]);
 }

@@ -1,3 +1,4 @@
+import { ReadingColumns } from '@canh/core/quality/reading-columns';
 import { lastValueFrom, of, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { judge } from '@canh/core/rules/judge';
@@ -46,7 +47,7 @@ describe.each(shapes)('T09 a reading %s', (_shape, payloadOf, kind) => {
     const book = new Rulebook({ profiles: new Map([[PROFILE.id, PROFILE]]), rules }, INVENTORY, DEVICES);
     const times = [Date.UTC(2106, 1, 7), NOW + DAY_MS, NOW + 30 * MINUTE_MS, NOW];
     const judged = await lastValueFrom(
-      of(...times.map((ts) => read(payloadOf(ts), kind).readings)).pipe(
+      of(...times.map((ts) => ReadingColumns.of(read(payloadOf(ts), kind).readings))).pipe(
         judge(() => book, states),
         toArray(),
       ),

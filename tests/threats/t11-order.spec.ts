@@ -1,3 +1,4 @@
+import { ReadingColumns } from '@canh/core/quality/reading-columns';
 import { lastValueFrom, of, toArray } from 'rxjs';
 import { expect, it } from 'vitest';
 import type { FlaggedReading } from '@canh/core/quality/flagged-reading';
@@ -49,7 +50,7 @@ const at = (stationId: string, reading: FlaggedReading): FlaggedReading => ({
 /** The alerts as they begin, change and end, of each station by itself. */
 async function alertsOf(batches: readonly (readonly FlaggedReading[])[]): Promise<string[][]> {
   const judged = await lastValueFrom(
-    of(...batches, []).pipe(
+    of(...batches.map((readings) => ReadingColumns.of(readings)), new ReadingColumns()).pipe(
       judge(() => BOOK, new RuleStates([])),
       toArray(),
     ),

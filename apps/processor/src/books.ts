@@ -122,7 +122,11 @@ export class StretchBooks {
     if (this.writtenDown) return;
     if (this.conflicts === null) {
       this.conflicts = sifted.conflicts.map(({ at, storedValue }) =>
-        this.stretch.quarantined(at, 'conflict', `${this.stretch.readings[at]!.metric} is stored as ${storedValue}`),
+        this.stretch.quarantined(
+          at,
+          'conflict',
+          `${this.stretch.readings.series[at]!.metric} is stored as ${storedValue}`,
+        ),
       );
       this.tally.add(this.stretch.tally(sifted, this.before).lines());
       this.books.countInto(this.tally, this.stretch.batches);

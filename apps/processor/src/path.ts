@@ -2,7 +2,7 @@ import { judge, type Judgement } from '@canh/core/rules/judge';
 import { RuleStates } from '@canh/core/rules/rule-states';
 import type { AlertStore } from '@canh/core/alerts/alert-store';
 import type { JournalOffset, JournalReader } from '@canh/core/readings/journal';
-import type { FlaggedReading } from '@canh/core/quality/flagged-reading';
+import type { ReadingColumns } from '@canh/core/quality/reading-columns';
 import type { TimeWindow } from '@canh/core/readings/accept-time';
 import type { Quarantine, QuarantineReason } from '@canh/core/readings/quarantine';
 import type { Checkpoints, RuleStateRow } from '@canh/core/rules/checkpoints';
@@ -83,7 +83,7 @@ export class Path {
   private keptAt = 0;
   private more = false;
   private refreshedAt = 0;
-  private readonly judge: OperatorFunction<readonly FlaggedReading[], Judgement>;
+  private readonly judge: OperatorFunction<ReadingColumns, Judgement>;
 
   constructor(
     private readonly parts: PathParts,
@@ -168,7 +168,7 @@ export class Path {
     this.more = batch.next !== this.offset && batch.behindBytes > 0;
     this.behindBytes = batch.behindBytes;
     if (batch.next !== this.offset) this.writer.offer(batch);
-    for (const reading of batch.readings) this.parts.latest.put(reading);
+    this.parts.latest.put(batch.readings);
   }
 
   private judged(batch: ReadBatch): Observable<Judgement> {

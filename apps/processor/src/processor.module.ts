@@ -14,6 +14,7 @@ import { SqlLedger } from '@canh/adapters/records-sql/sql-ledger';
 import { SqlQuarantine } from '@canh/adapters/records-sql/sql-quarantine';
 import { SqlRegistry } from '@canh/adapters/records-sql/sql-registry';
 import { START } from '@canh/core/readings/journal';
+import { ReadingColumns } from '@canh/core/quality/reading-columns';
 import { LatestValues } from '@canh/core/series/latest-values';
 import { SeriesStore } from '@canh/core/series/series-store';
 import { DAY_MS, MINUTE_MS } from '@canh/core/time/instant';
@@ -44,7 +45,7 @@ export class ProcessorModule {
     const steady = await SteadyClock.open(systemClock, new SqlClockRecord(records));
     const { store, empty, upkeep } = await openSeries(settings, log, steady);
     const latest = new LatestValues(systemClock.now());
-    for (const reading of await store.latest().catch(() => [])) latest.put(reading);
+    latest.put(ReadingColumns.of(await store.latest().catch(() => [])));
 
     const checkpoints = new SqlCheckpoints(records);
     const quarantine = new SqlQuarantine(records);

@@ -1,6 +1,7 @@
 import { isAscii, isUtf8 } from 'node:buffer';
 import type { FlaggedReading } from '@canh/core/quality/flagged-reading';
-import { readMessage, type MessageContent } from '@canh/core/quality/read-message';
+import type { ReadingColumns } from '@canh/core/quality/reading-columns';
+import { readMessage, ReadMessages, type MessageContent } from '@canh/core/quality/read-message';
 import type { TimeWindow } from '@canh/core/readings/accept-time';
 import type { DamagedStretch, JournalBatch, JournalEntry, JournalOffset } from '@canh/core/readings/journal';
 import type { Message } from '@canh/core/readings/message';
@@ -18,11 +19,10 @@ export interface ReadBatch {
   readonly entries: readonly JournalEntry[];
   /** Of each entry, the place of its first reading in `readings`. */
   readonly firstReading: readonly number[];
-  readonly readings: FlaggedReading[];
+  readonly readings: ReadingColumns;
   readonly quarantined: Quarantined[];
   readonly attributes: AttributeChange[];
-  /** By which devices count what they send, with when it was received. */
-  readonly counts: { readonly deviceId: string; readonly seq: number; readonly receivedAt: Instant }[];
+  readonly counts: ReadMessages['counts'];
   /** What became of all this if the store takes every reading. */
   readonly tally: Tally;
   readonly payloadBytes: number;
@@ -31,6 +31,9 @@ export interface ReadBatch {
   /** When the last message in it was received; null in an empty batch. */
   readonly lastReceivedAt: Instant | null;
 }
+
+/** Room for so many is made; there may be more. */
+const READINGS_OF_A_MESSAGE = 6;
 
 /** Bytes to text without a copy where they are plain ASCII, which telemetry nearly always is; null where they are no UTF-8. */
 export function textOf(payload: Uint8Array): string | null {
@@ -47,11 +50,11 @@ export function readBatch(
   devices: KnownDevices,
   window: TimeWindow,
 ): ReadBatch {
-  const readings: FlaggedReading[] = [];
+  const read = new ReadMessages(entries.length * READINGS_OF_A_MESSAGE);
+  const { readings, counts } = read;
   const firstReading: number[] = [];
   const quarantined: Quarantined[] = [];
   const attributes: AttributeChange[] = [];
-  const counts: ReadBatch['counts'] = [];
   const tally = new Tally();
   let payloadBytes = 0;
   for (const { offset, message } of entries) {
@@ -59,12 +62,9 @@ export function readBatch(
     const first = readings.length;
     firstReading.push(first);
     payloadBytes += payload.length;
-    const content = readMessage(message, textOf, devices, window, readings);
+    const content = readMessage(message, textOf, devices, window, read);
     tally.message(deviceId, receivedAt);
     tallyReadings(tally, readings, first, receivedAt, window);
-    // A message that is handed in once more has been counted.
-    if (content.counts.length > 0 && message.kind !== 'replayed')
-      for (const { deviceId: whose, seq } of content.counts) counts.push({ deviceId: whose, seq, receivedAt });
     if (content.attributes.length > 0) attributes.push(...content.attributes);
     if (content.faults.length > 0) {
       for (const { deviceId: whose, fault } of content.faults) tally.fault(whose, receivedAt, fault.reason);
@@ -105,23 +105,30 @@ export function cutAt(until: JournalOffset | null, batch: JournalBatch): Journal
 /** Adds those from `first` on, device by device: a message holds several readings. */
 function tallyReadings(
   tally: Tally,
-  readings: readonly FlaggedReading[],
+  { length, series, measuredAt, receivedAt: cameAt }: ReadingColumns,
   first: number,
   receivedAt: Instant,
   window: TimeWindow,
 ): void {
-  for (let at = first; at < readings.length;) {
-    const { deviceId } = readings[at]!;
+  for (let at = first; at < length;) {
+    const { deviceId } = series[at]!;
     const from = at;
     let late = 0;
-    for (; at < readings.length && readings[at]!.deviceId === deviceId; at += 1)
-      if (isLate(readings[at]!, window)) late += 1;
+    for (; at < length && series[at]!.deviceId === deviceId; at += 1)
+      if (isLate(measuredAt[at]!, cameAt[at]!, window)) late += 1;
     tally.readings(deviceId, receivedAt, at - from, late);
   }
 }
 
-export const isLate = ({ measuredAt, receivedAt }: FlaggedReading, { lateMs }: TimeWindow): boolean =>
+export const isLate = (measuredAt: Instant, receivedAt: Instant, { lateMs }: TimeWindow): boolean =>
   measuredAt < receivedAt - lateMs;
+
+/** The readings of the nth message. */
+export function readingsOf({ readings, firstReading }: ReadBatch, nth: number): FlaggedReading[] {
+  const from = firstReading[nth]!;
+  const to = firstReading[nth + 1] ?? readings.length;
+  return Array.from({ length: to - from }, (_, at) => readings.at(from + at));
+}
 
 /** Enough to see what is wrong with a message; one of 256 KB can hold tens of thousands. */
 const MOST_FAULTS_OF_A_MESSAGE = 20;

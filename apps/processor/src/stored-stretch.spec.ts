@@ -62,9 +62,9 @@ describe('stretches that go to the store as one', () => {
   );
 
   it('hold all their readings in order, and reach from the first to behind the last', () => {
-    expect(stretch.readings.map(({ value }) => value)).toEqual([1, 2, 3, 4, 5]);
+    expect([...stretch.readings].map(({ value }) => value)).toEqual([1, 2, 3, 4, 5]);
     expect([stretch.from, stretch.next]).toEqual([10, 23]);
-    expect(stretch.readings.every(({ flag }: FlaggedReading) => flag === Flag.good)).toBe(true);
+    expect([...stretch.readings].every(({ flag }: FlaggedReading) => flag === Flag.good)).toBe(true);
   });
 
   it('book what the store has already as duplicate, or as in quarantine where the value differs', () => {
@@ -85,7 +85,7 @@ describe('stretches that go to the store as one', () => {
 
   it('name the message and the part of each reading, the same however the stretches are cut', () => {
     const parts = (of: StoredStretch) =>
-      of.readings.map((_, at) => {
+      [...of.readings].map((_, at) => {
         const { offset, part } = of.quarantined(at, 'conflict', '');
         return [offset, part];
       });

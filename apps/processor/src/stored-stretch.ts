@@ -1,4 +1,4 @@
-import type { FlaggedReading } from '@canh/core/quality/flagged-reading';
+import { ReadingColumns } from '@canh/core/quality/reading-columns';
 import type { JournalEntry, JournalOffset } from '@canh/core/readings/journal';
 import { STORE_PARTS, type Quarantined, type QuarantineReason } from '@canh/core/readings/quarantine';
 import type { TimeWindow } from '@canh/core/readings/accept-time';
@@ -8,7 +8,7 @@ import { isLate, type ReadBatch } from './read-batch.js';
 
 /** Stretches that go to the store as one, and what becomes of each reading in them. */
 export class StoredStretch {
-  readonly readings: readonly FlaggedReading[];
+  readonly readings: ReadingColumns;
   readonly from: JournalOffset;
   readonly next: JournalOffset;
   readonly bytes: number;
@@ -23,7 +23,7 @@ export class StoredStretch {
       this.starts.push(start);
       start += readings.length;
     }
-    this.readings = batches.length === 1 ? batches[0]!.readings : batches.flatMap(({ readings }) => readings);
+    this.readings = ReadingColumns.joined(batches.map(({ readings }) => readings));
     this.from = batches[0]!.from;
     this.next = batches.at(-1)!.next;
     this.bytes = batches.reduce((sum, { payloadBytes }) => sum + payloadBytes, 0);
@@ -43,10 +43,10 @@ export class StoredStretch {
   tally({ duplicates, conflicts }: Pick<Sifted, 'duplicates' | 'conflicts'>, begun: Tally | null = null): Tally {
     const tally = this.content();
     for (const at of duplicates) {
-      const reading = this.readings[at]!;
+      const { deviceId } = this.readings.series[at]!;
       const { receivedAt } = this.entryOf(at).entry.message;
-      if (begun !== null && !begun.takeDuplicate(reading.deviceId, receivedAt)) continue;
-      tally.wasDuplicate(reading.deviceId, receivedAt, isLate(reading, this.window));
+      if (begun !== null && !begun.takeDuplicate(deviceId, receivedAt)) continue;
+      tally.wasDuplicate(deviceId, receivedAt, this.isLate(at));
     }
     for (const { at } of conflicts) this.quarantine(tally, at, 'conflict');
     return tally;
@@ -54,15 +54,20 @@ export class StoredStretch {
 
   /** A reading that is in quarantine instead. */
   quarantine(tally: Tally, at: number, reason: QuarantineReason): void {
-    const reading = this.readings[at]!;
+    const { deviceId } = this.readings.series[at]!;
     const { receivedAt } = this.entryOf(at).entry.message;
-    tally.wasQuarantined(reading.deviceId, receivedAt, isLate(reading, this.window), reason);
+    tally.wasQuarantined(deviceId, receivedAt, this.isLate(at), reason);
+  }
+
+  private isLate(at: number): boolean {
+    const { measuredAt, receivedAt } = this.readings;
+    return isLate(measuredAt[at]!, receivedAt[at]!, this.window);
   }
 
   /** A reading as quarantine keeps it: as the device itself could have sent it, so that it can be read once more. */
   quarantined(at: number, reason: QuarantineReason, detail: string): Quarantined {
     const { entry, place } = this.entryOf(at);
-    const { deviceId, receivedAt, measuredAt, sequence, metric, value } = this.readings[at]!;
+    const { deviceId, receivedAt, measuredAt, sequence, metric, value } = this.readings.at(at);
     return {
       offset: entry.offset,
       part: STORE_PARTS + place,

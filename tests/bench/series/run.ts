@@ -1,6 +1,7 @@
 // What the embedded store takes, keeps and answers: 20 M points of 1,000 series, a point each 30 seconds. It takes some minutes and about
 // a gigabyte under the folder of temporary files. With fewer points: CANH_BENCH_POINTS=3000000.
 //   node_modules/node/bin/node --experimental-transform-types --no-warnings --import ./tests/support/source-imports.mjs tests/bench/series/run.ts
+import { ReadingColumns } from '@canh/core/quality/reading-columns';
 import { DuckDbSeriesStore } from '@canh/adapters/series-duckdb/duckdb-series-store';
 import { Flag } from '@canh/core/quality/flag';
 import type { FlaggedReading } from '@canh/core/quality/flagged-reading';
@@ -90,7 +91,7 @@ let spentMs = 0;
 for (let round = 0; round < rounds; round += ROUNDS_AT_ONCE) {
   const readings = batch(round, Math.min(ROUNDS_AT_ONCE, rounds - round));
   const beside: boolean = sealing !== null;
-  const sift = await timed(() => store.sift(readings));
+  const sift = await timed(() => store.sift(ReadingColumns.of(readings)));
   const stored = await timed(() => sift.answer.store());
   spentMs += sift.ms + stored.ms;
   (beside ? besideSealing : alone).push(sift.ms + stored.ms);
@@ -147,7 +148,7 @@ for (const [kind, hour, value] of [
 }
 say('newest reading of each series', await middle(() => store.latest()));
 const again = batch(0, 1).concat(batch(2_880, 1));
-say('2,000 readings found to be stored already, in two sealed days', await middle(() => store.sift(again)));
+say('2,000 readings found to be stored already, in two sealed days', await middle(() => store.sift(ReadingColumns.of(again))));
 await store.close();
 say('bytes a point of all files', ((await bytesIn(folder)) / (rounds * SERIES)).toFixed(2));
 const opened = await timed(() => DuckDbSeriesStore.open(folder));

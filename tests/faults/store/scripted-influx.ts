@@ -31,12 +31,13 @@ export interface Request {
 
 const SLOW_MS = 10_000;
 const SMALL_LINES = 10;
-const LINE = /^(?<series>(?:\\.|[^ \\])+) (?<fields>[^ ]+) (?<us>\d+)$/;
+const LINE = /^(?<series>(?:\\.|[^ \\])+) (?<field>[^ =]+)=(?<value>[^ ,]+) (?<us>\d+)$/;
 
 /** An InfluxDB 1.x as far as the adapter needs one: it keeps points by series and time, overwrites them, and misbehaves as it is told. */
 export class ScriptedInflux {
   /** By series and time in µs: the value that was written last. */
   readonly points = new Map<string, number>();
+  readonly #fields = new Map<string, string>();
   readonly requests: Request[] = [];
   /** What comes next, before each request. */
   next: (kind: Request['kind']) => Behaviour = () => 'up';
@@ -139,40 +140,65 @@ export class ScriptedInflux {
   }
 
   #write(lines: readonly string[]): [status: number, text: string] {
-    const points = lines.map((line) => {
-      const { series, fields, us } = LINE.exec(line)!.groups!;
-      return { key: `${series} ${us}`, value: Number(/(?:^|,)value=([^,]+)/.exec(fields!)![1]) };
+    const points = lines.flatMap((line) => {
+      const { series, field, value, us } = LINE.exec(line)!.groups!;
+      // When they were received nobody asks it.
+      if (series!.startsWith('received,') && field === 'at') return [];
+      const key = `${series} ${us}`;
+      if ((this.#fields.get(key) ?? field) !== field) throw new Error(`A reading is to be two: ${line}`);
+      return [{ key, field: field!, value: Number(value) }];
     });
     const bad = points.filter(({ value }) => value === this.poison?.value).length;
     if (bad === 0 || this.poison?.status !== 422)
-      for (const { key, value } of points) if (value !== this.poison?.value) this.points.set(key, value);
+      for (const { key, field, value } of points)
+        if (value !== this.poison?.value) {
+          this.points.set(key, value);
+          this.#fields.set(key, field);
+        }
     if (bad === 0) return [204, ''];
     return [this.poison!.status, JSON.stringify({ error: `partial write: field type conflict dropped=${bad}` })];
   }
 
   /** The two questions that come before a write: what is newest, and what is stored within a span. */
   #query(influxQl: string): string {
+    const results = influxQl.split('; ').map((statement, nth) => ({ statement_id: nth, ...this.#found(statement) }));
+    return JSON.stringify({ results });
+  }
+
+  #found(statement: string): { series?: unknown[] } {
     const found =
-      /^SELECT (?<columns>.+) FROM "(?<metric>[^"]+)" WHERE "device" =~ \/(?<devices>.+?)\/(?<rest>.*)$/.exec(influxQl);
-    if (found === null) throw new Error(`The script knows no answer to: ${influxQl}`);
+      /^SELECT (?<columns>.+) FROM "(?<metric>[^"]+)" WHERE "device" =~ \/(?<devices>.+?)\/(?<rest>.*)$/.exec(
+        statement,
+      );
+    if (found === null) throw new Error(`The script knows no answer to: ${statement}`);
     const { columns, metric, devices, rest } = found.groups!;
     const [from, to] = [/time >= (\d+)ms/.exec(rest!)?.[1], /time < (\d+)ms/.exec(rest!)?.[1]];
-    const rows: [us: number, device: string, value: number][] = [];
+    const rows: [us: number, device: string, value: number, field: string][] = [];
     for (const [key, value] of this.points) {
       const [, name, device, time] = /^([^,]+),device=([^,]+),station=.* (\d+)$/.exec(key)!;
       const us = Number(time);
       if (name !== metric || !new RegExp(devices!, 'u').test(device!)) continue;
       if ((from === undefined || us >= Number(from) * 1_000) && (to === undefined || us < Number(to) * 1_000))
-        rows.push([us, device!, value]);
+        rows.push([us, device!, value, this.#fields.get(key)!]);
     }
     rows.sort(([a], [b]) => a - b);
     const series: unknown[] = [];
-    if (columns === 'last("value")')
-      for (const [device, us, value] of new Map(
-        rows.map((row) => [row[1], [row[1], row[0], row[2]] as const]),
+    const last = /^last\("(?<field>\w+)"\)$/.exec(columns!)?.groups!['field'];
+    const names = columns!.split(', ').map((column) => column.slice(1, -1));
+    if (last !== undefined)
+      for (const [us, device, value] of new Map(
+        rows.filter((row) => row[3] === last).map((row) => [row[1], row] as const),
       ).values())
         series.push({ name: metric, tags: { device }, columns: ['time', 'last'], values: [[us, value]] });
-    else if (rows.length > 0) series.push({ name: metric, columns: ['time', 'device', 'value'], values: rows });
-    return JSON.stringify({ results: [{ statement_id: 0, ...(series.length > 0 ? { series } : {}) }] });
+    else if (rows.length > 0)
+      series.push({
+        name: metric,
+        columns: ['time', ...names],
+        values: rows.map(([us, device, value, field]) => [
+          us,
+          ...names.map((name) => (name === 'device' ? device : name === field ? value : null)),
+        ]),
+      });
+    return series.length > 0 ? { series } : {};
   }
 }

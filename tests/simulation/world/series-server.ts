@@ -1,3 +1,4 @@
+import type { ReadingColumns } from '@canh/core/quality/reading-columns';
 import { CanhError } from '@canh/core/canh-error';
 import type { FlaggedReading } from '@canh/core/quality/flagged-reading';
 import {
@@ -106,7 +107,8 @@ export class SimulatedSeriesStore extends SeriesStore {
     this.siftsAhead = server.kind !== 'embedded';
   }
 
-  async sift(readings: readonly FlaggedReading[]): Promise<Sifted> {
+  async sift(columns: ReadingColumns): Promise<Sifted> {
+    const readings = [...columns];
     const token = {};
     this.current = token;
     await this.reached('sift');

@@ -1,6 +1,8 @@
 import { CanhError } from '@canh/core/canh-error';
 import type { Flag } from '@canh/core/quality/flag';
 import type { FlaggedReading } from '@canh/core/quality/flagged-reading';
+import type { ReadingColumns } from '@canh/core/quality/reading-columns';
+import type { Series } from '@canh/core/stations/series';
 import {
   type Bucket,
   checkBuckets,
@@ -64,7 +66,7 @@ export class DuckDbSeriesStore extends SeriesStore {
   #closed: Promise<void> | null = null;
   readonly #series: SeriesRow[];
   readonly #channels = new Map<string, Map<string, SeriesRow[]>>();
-  #lastDevice: { readonly deviceId: string; readonly channels: Map<string, SeriesRow[]> | undefined } | null = null;
+  readonly #ids = new WeakMap<Series, number>();
   /** Series that no committed append has carried yet: each append carries them until one is committed. */
   readonly #unconfirmed = new Map<number, SeriesRow>();
 
@@ -108,7 +110,7 @@ export class DuckDbSeriesStore extends SeriesStore {
       : this.#unavailable(this.#ended, 'Start the process again.').message;
   }
 
-  async sift(readings: readonly FlaggedReading[]): Promise<Sifted> {
+  async sift(readings: ReadingColumns): Promise<Sifted> {
     const columns = this.#toColumns(readings);
     const newSeries = [...this.#unconfirmed.values()];
     const sifted = this.#lastId + 1;
@@ -229,8 +231,7 @@ export class DuckDbSeriesStore extends SeriesStore {
     return new StoreUnavailable(`The series store in ${this.#directory} does not answer: ${reason}. ${wayOut}`);
   }
 
-  #toColumns(readings: readonly FlaggedReading[]): Columns {
-    const rows = readings.length;
+  #toColumns({ length: rows, series, measuredAt, sequence, value, receivedAt, flag }: ReadingColumns): Columns {
     const buffer = new ArrayBuffer(rows * 29);
     const columns = {
       measuredUs: new Float64Array(buffer, 0, rows),
@@ -239,14 +240,13 @@ export class DuckDbSeriesStore extends SeriesStore {
       seriesId: new Int32Array(buffer, rows * 24, rows),
       flag: new Uint8Array(buffer, rows * 28, rows),
     };
-    const { measuredUs, receivedAt, value, seriesId, flag } = columns;
+    columns.value.set(value.subarray(0, rows));
+    columns.receivedAt.set(receivedAt.subarray(0, rows));
+    columns.flag.set(flag.subarray(0, rows));
+    const { measuredUs, seriesId } = columns;
     for (let row = 0; row < rows; row++) {
-      const reading = readings[row]!;
-      measuredUs[row] = microseconds(reading);
-      receivedAt[row] = reading.receivedAt;
-      value[row] = reading.value;
-      seriesId[row] = this.#seriesId(reading);
-      flag[row] = reading.flag;
+      measuredUs[row] = measuredAt[row]! * 1_000 + sequence[row]!;
+      seriesId[row] = this.#ids.get(series[row]!) ?? this.#idOf(series[row]!);
     }
     return columns;
   }
@@ -269,24 +269,25 @@ export class DuckDbSeriesStore extends SeriesStore {
     });
   }
 
-  #seriesId({ deviceId, stationId, metric }: FlaggedReading): number {
-    // Mostly the device of the reading before: a message holds several.
-    if (this.#lastDevice?.deviceId !== deviceId)
-      this.#lastDevice = { deviceId, channels: this.#channels.get(deviceId) };
-    const channel = this.#lastDevice.channels?.get(metric);
-    if (channel !== undefined) for (const row of channel) if (row.stationId === stationId) return row.seriesId;
-    const seriesId = this.#series.length;
-    const row = { seriesId, channelId: channel?.[0]?.channelId ?? seriesId, deviceId, stationId, metric };
-    this.#know(row);
-    this.#unconfirmed.set(seriesId, row);
-    return seriesId;
+  /** Told by its names: for each series there is another object whenever the devices were changed. */
+  #idOf(series: Series): number {
+    const { deviceId, stationId, metric } = series;
+    const channel = this.#channels.get(deviceId)?.get(metric);
+    let row = channel?.find((one) => one.stationId === stationId);
+    if (row === undefined) {
+      const seriesId = this.#series.length;
+      row = { seriesId, channelId: channel?.[0]?.channelId ?? seriesId, deviceId, stationId, metric };
+      this.#know(row);
+      this.#unconfirmed.set(seriesId, row);
+    }
+    this.#ids.set(series, row.seriesId);
+    return row.seriesId;
   }
 
   #know(row: SeriesRow): void {
     this.#series[row.seriesId] = row;
     const ofDevice = this.#channels.get(row.deviceId) ?? new Map<string, SeriesRow[]>();
     this.#channels.set(row.deviceId, ofDevice);
-    this.#lastDevice = null;
     ofDevice.set(row.metric, [...(ofDevice.get(row.metric) ?? []), row]);
   }
 }

@@ -1,3 +1,4 @@
+import { ReadingColumns } from '@canh/core/quality/reading-columns';
 import { Flag } from '@canh/core/quality/flag';
 import type { FlaggedReading } from '@canh/core/quality/flagged-reading';
 import { type SeriesStore, StoreUnavailable } from '@canh/core/series/series-store';
@@ -60,7 +61,8 @@ function readings(count: number): FlaggedReading[] {
   }));
 }
 
-const storeAll = async (store: SeriesStore, all: readonly FlaggedReading[]) => (await store.sift(all)).store();
+const storeAll = async (store: SeriesStore, all: readonly FlaggedReading[]) =>
+  (await store.sift(ReadingColumns.of(all))).store();
 
 const json = (response: ServerResponse, status: number, body: unknown, headers = {}) =>
   response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
@@ -75,10 +77,12 @@ describe('a store behind the InfluxDB 2 write API', () => {
       response.writeHead(204).end();
     });
     expect(await storeAll(store, readings(24_000))).toEqual([]);
-    expect(batches.map(({ length }) => length).toSorted((a, b) => b - a)).toEqual([10_000, 10_000, 4_000]);
-    expect(batches[0]?.[2]).toBe(
-      'level\\,m,device=d\\ 1,station=Đông\\ Hà value=0.5,flag=3,received_at=1748736000137 1748736000002007',
-    );
+    // Each of these readings has a moment of its own.
+    expect(batches.map(({ length }) => length / 2).toSorted((a, b) => b - a)).toEqual([10_000, 10_000, 4_000]);
+    expect(batches[0]?.slice(4, 6)).toEqual([
+      'received,device=d\\ 1,station=Đông\\ Hà at=1748736000137 1748736000002007',
+      'level\\,m,device=d\\ 1,station=Đông\\ Hà suspect=0.5 1748736000002007',
+    ]);
     expect(new Set(requests)).toEqual(new Set(['/api/v2/write?org=t%E1%BB%89nh&bucket=canh&precision=us Token t0ken']));
   });
 
@@ -89,7 +93,7 @@ describe('a store behind the InfluxDB 2 write API', () => {
     const store = await storeThatAnswers((lines, response) => {
       asked += 1;
       if (lines.some(bad)) return json(response, status, { code: 'invalid', message: 'partial write: dropped=1' });
-      for (const line of lines) taken.add(line);
+      for (const line of lines) if (line.startsWith('level')) taken.add(line);
       return response.writeHead(204).end();
     });
     const all = readings(100);
@@ -106,7 +110,7 @@ describe('a store behind the InfluxDB 2 write API', () => {
       asked += 1;
       json(response, 422, {
         code: 'unprocessable entity',
-        message: 'partial write: points beyond retention policy dropped=3000',
+        message: 'partial write: points beyond retention policy dropped=6000',
       });
     });
     expect(await storeAll(store, readings(3_000))).toHaveLength(3_000);
@@ -125,7 +129,7 @@ describe('a store behind the InfluxDB 2 write API', () => {
 
   it('takes a 201 without an error for success, and one with an error for a batch taken in part', async () => {
     const store = await storeThatAnswers((lines, response) => {
-      if (lines.some((line) => line.includes('value=0.25,')))
+      if (lines.some((line) => line.includes('suspect=0.25 ')))
         json(response, 201, { code: 'invalid', message: 'line 2 is bad' });
       else response.writeHead(201).end();
     });
@@ -187,7 +191,7 @@ describe('a store behind the InfluxDB 2 write API', () => {
 });
 
 describe('the lines of readings', () => {
-  const linesOf = async (all: readonly FlaggedReading[]): Promise<string[]> => {
+  const allLinesOf = async (all: readonly FlaggedReading[]): Promise<string[]> => {
     const taken: string[] = [];
     const store = await storeThatAnswers((lines, response) => {
       taken.push(...lines);
@@ -196,6 +200,8 @@ describe('the lines of readings', () => {
     expect(await storeAll(store, all)).toEqual([]);
     return taken;
   };
+  const linesOf = async (all: readonly FlaggedReading[]): Promise<string[]> =>
+    (await allLinesOf(all)).filter((line) => !line.startsWith('received'));
 
   it('hold each value in digits that are read back as that very number', async () => {
     const random = seededRandom(1);
@@ -221,7 +227,7 @@ describe('the lines of readings', () => {
     const lines = await linesOf(values.map((value, nth) => ({ ...one!, value, measuredAt: one!.measuredAt + nth })));
     const read = new Map(
       lines.map((line) => {
-        const { value, us } = / value=(?<value>[^,]+),.* (?<us>\d+)$/.exec(line)!.groups!;
+        const { value, us } = / suspect=(?<value>[^ ]+) (?<us>\d+)$/.exec(line)!.groups!;
         return [Math.floor(Number(us) / 1_000) - one!.measuredAt, value!];
       }),
     );
@@ -231,17 +237,27 @@ describe('the lines of readings', () => {
     expect(values.filter((value, nth) => read.get(nth)!.length > String(value).length)).toEqual([]);
   });
 
-  it('hold flag and both times of each reading, whatever those of the one before are', async () => {
+  it('hold the flag of each reading in the name of its field, and once for each moment of a device when it was received', async () => {
     const [one] = readings(1);
-    const all = [{}, { metric: 'b' }, { flag: Flag.good }, { sequence: 8 }, { receivedAt: 1_748_736_000_138 }].map(
-      (change, nth) => ({ ...one!, metric: 'a', deviceId: `d${nth}`, ...change }),
-    );
-    expect((await linesOf(all)).map((line) => line.split(' ').slice(-2).join(' '))).toEqual([
-      'value=0,flag=3,received_at=1748736000137 1748736000000007',
-      'value=0,flag=3,received_at=1748736000137 1748736000000007',
-      'value=0,flag=1,received_at=1748736000137 1748736000000007',
-      'value=0,flag=3,received_at=1748736000137 1748736000000008',
-      'value=0,flag=3,received_at=1748736000138 1748736000000007',
+    const all = [
+      { metric: 'b' },
+      { metric: 'c', flag: Flag.good },
+      { metric: 'd', flag: Flag.failed },
+      { metric: 'd', sequence: 8 },
+      { metric: 'b', sequence: 8, receivedAt: 1_748_736_000_138 },
+      { metric: 'b', deviceId: 'e' },
+    ].map((change) => ({ ...one!, deviceId: 'd', stationId: 's', ...change }));
+    expect(await allLinesOf(all)).toEqual([
+      'received,device=d,station=s at=1748736000137 1748736000000007',
+      'b,device=d,station=s suspect=0 1748736000000007',
+      'c,device=d,station=s value=0 1748736000000007',
+      'd,device=d,station=s failed=0 1748736000000007',
+      'received,device=d,station=s at=1748736000137 1748736000000008',
+      'd,device=d,station=s suspect=0 1748736000000008',
+      'received,device=d,station=s at=1748736000138 1748736000000008',
+      'b,device=d,station=s suspect=0 1748736000000008',
+      'received,device=e,station=s at=1748736000137 1748736000000007',
+      'b,device=e,station=s suspect=0 1748736000000007',
     ]);
   });
 
@@ -270,25 +286,25 @@ describe('a sift while something is being stored', () => {
   it('takes it for stored, and is as good as one afterwards', async () => {
     const { store, written, answered } = await slow();
     const [first, second, third] = readings(3);
-    const storing = (await store.sift([first!, second!])).store();
-    const sifted = await store.sift([second!, { ...first!, value: 9 }, third!]);
+    const storing = (await store.sift(ReadingColumns.of([first!, second!]))).store();
+    const sifted = await store.sift(ReadingColumns.of([second!, { ...first!, value: 9 }, third!]));
     expect(sifted).toMatchObject({ duplicates: [0], conflicts: [{ at: 1, storedValue: 0 }] });
     await answered(204);
     await storing;
     const after = sifted.store();
     await answered(204);
     await after;
-    expect(written).toHaveLength(3);
+    expect(written.filter((line) => line.startsWith('level'))).toHaveLength(3);
   });
 
   it('does not take it for stored any more when it was not', async () => {
     const { store, answered } = await slow();
     const [first, second] = readings(2);
-    const storing = (await store.sift([first!, second!])).store();
-    expect((await store.sift([second!])).duplicates).toEqual([0]);
+    const storing = (await store.sift(ReadingColumns.of([first!, second!]))).store();
+    expect((await store.sift(ReadingColumns.of([second!]))).duplicates).toEqual([0]);
     const [outcome] = await Promise.all([storing.catch((error: unknown) => error), answered(503)]);
     expect(outcome).toMatchObject({ code: 'STORE_UNAVAILABLE' });
-    expect((await store.sift([second!, first!])).duplicates).toEqual([]);
+    expect((await store.sift(ReadingColumns.of([second!, first!]))).duplicates).toEqual([]);
   });
 });
 
@@ -337,11 +353,11 @@ describe('when the server was started', () => {
     const [first, second] = readings(2);
     expect(await storeAll(store, [second!])).toEqual([]);
     startedS += 60;
-    await expect(store.sift([first!])).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
-    expect((await store.sift([second!])).duplicates).toEqual([0]);
+    await expect(store.sift(ReadingColumns.of([first!]))).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    expect((await store.sift(ReadingColumns.of([second!]))).duplicates).toEqual([0]);
     await store.startedAt();
     // What was written to the server before it was started anew is remembered no more.
-    expect((await store.sift([first!, second!])).duplicates).toEqual([]);
+    expect((await store.sift(ReadingColumns.of([first!, second!]))).duplicates).toEqual([]);
   });
 });
 
@@ -375,10 +391,12 @@ describe('what the store is asked', () => {
     const [last, ...all] = readings(5_000).toReversed();
     await storeAll(store, [last!]);
     urls.length = 0;
-    await store.sift(all);
+    await store.sift(ReadingColumns.of(all));
     expect(urls).toEqual(['/query "device",']);
     urls.length = 0;
-    await store.sift(all.map((reading, nth) => ({ ...reading, measuredAt: reading.measuredAt - nth * 60_000 })));
+    await store.sift(
+      ReadingColumns.of(all.map((reading, nth) => ({ ...reading, measuredAt: reading.measuredAt - nth * 60_000 }))),
+    );
     expect(urls.length).toBeGreaterThan(10);
     expect(urls.length).toBeLessThan(20);
     urls.length = 0;

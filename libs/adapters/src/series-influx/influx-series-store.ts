@@ -1,5 +1,6 @@
 import { CanhError } from '@canh/core/canh-error';
 import type { FlaggedReading } from '@canh/core/quality/flagged-reading';
+import type { ReadingColumns } from '@canh/core/quality/reading-columns';
 import {
   type Bucket,
   checkBuckets,
@@ -13,10 +14,10 @@ import {
 import type { Instant } from '@canh/core/time/instant';
 import { type Answer, errorIn, InfluxHttp, type InfluxOptions, type InfluxVersion } from './influx-http.js';
 import { InfluxQlReader } from './influxql-reader.js';
-import { LineProtocol, standAt, type Channel } from './line-protocol.js';
+import { LineProtocol, type Channel, type LineSeries } from './line-protocol.js';
 import { LineWriter } from './line-writer.js';
 import { byMetric, lookupsFor } from './lookups.js';
-import { RecentlyWritten } from './recently-written.js';
+import { RecentlyWritten, Stroke } from './recently-written.js';
 import { type SeriesReader, someAtOnce } from './series-reader.js';
 import { VictoriaReader } from './victoria-reader.js';
 
@@ -37,10 +38,10 @@ const VICTORIA_BELOW = 1e12;
 const VICTORIA_KEEPS = 1e-6;
 const VICTORIA_DIGITS = 1e-14;
 
-/** The readings of one sift with their channels, and the places of those that are to be written. */
+/** The readings of one sift with the series of each, and the places of those that are to be written. */
 interface Lines {
-  readonly readings: readonly FlaggedReading[];
-  readonly channels: readonly Channel[];
+  readonly readings: ReadingColumns;
+  readonly series: readonly LineSeries[];
   readonly fresh: readonly number[];
 }
 
@@ -98,18 +99,17 @@ export class InfluxSeriesStore extends SeriesStore {
     return new InfluxSeriesStore(options);
   }
 
-  async sift(readings: readonly FlaggedReading[]): Promise<Sifted> {
-    const channels = await this.#channels(readings);
+  async sift(readings: ReadingColumns): Promise<Sifted> {
+    const series = await this.#seriesOf(readings);
     const sift = (this.#sifts += 1);
     const fresh: number[] = [];
     const late: Late[] = [];
     const refused: RefusedReading[] = [];
     const victoria = this.#version === 'victoria';
     for (let at = 0; at < readings.length; at += 1) {
-      const reading = readings[at]!;
-      const channel = channels[at]!;
-      standAt(channel, reading);
-      const whyNot = channel.whyNot ?? whyNoValue(reading) ?? (victoria ? whyNotThere(reading) : null);
+      const { channel, whyNot: never } = series[at]!;
+      const value = readings.value[at]!;
+      const whyNot = never ?? whyNoValue(value) ?? (victoria ? whyNotThere(value) : null);
       if (whyNot !== null) {
         refused.push({ at, answer: `not sent: ${whyNot}` });
         continue;
@@ -118,7 +118,7 @@ export class InfluxSeriesStore extends SeriesStore {
         channel.sift = sift;
         channel.ahead = Math.max(channel.newest ?? -Infinity, channel.coming);
       }
-      const key = this.#keyOf(reading);
+      const key = this.#keyOf(readings, at);
       if (key > channel.ahead) {
         channel.ahead = key;
         fresh.push(at);
@@ -126,9 +126,9 @@ export class InfluxSeriesStore extends SeriesStore {
     }
     const [duplicates, conflicts]: [number[], { at: number; storedValue: number }[]] = [[], []];
     if (late.length > 0) {
-      const known = await this.#known(late, { readings, channels, fresh });
+      const known = await this.#known(late, { readings, series, fresh });
       for (const { at, channel, key } of late) {
-        const reading = readings[at]!;
+        const reading = { value: readings.value[at]!, sequence: readings.sequence[at]! };
         const ofChannel = known.get(channel)!;
         const there = ofChannel.get(key);
         if (there === undefined) {
@@ -145,7 +145,7 @@ export class InfluxSeriesStore extends SeriesStore {
         else conflicts.push({ at, storedValue: there.value });
       }
     }
-    return { duplicates, conflicts, store: () => this.#store({ readings, channels, fresh }, refused) };
+    return { duplicates, conflicts, store: () => this.#store({ readings, series, fresh }, refused) };
   }
 
   /** For whoever fills it again: until then, what a server says of readings that was started anew is not believed. */
@@ -205,8 +205,8 @@ export class InfluxSeriesStore extends SeriesStore {
       throw new StoreUnavailable(`The series store ${this.#http.name} was started anew, and is filled again first.`);
   }
 
-  /** The channel of each reading, and of each channel how far the store has it. */
-  async #channels(readings: readonly FlaggedReading[]): Promise<Channel[]> {
+  /** The series of each reading, and of its channel how far the store has it. */
+  async #seriesOf(readings: ReadingColumns): Promise<LineSeries[]> {
     // What is being stored is known by its channels.
     if (this.#protocol.isFull && this.#coming.size === 0) {
       this.#protocol.forget();
@@ -214,14 +214,14 @@ export class InfluxSeriesStore extends SeriesStore {
       this.#allShown = false;
     }
     const unknown = new Set<Channel>();
-    const channels: Channel[] = [];
-    for (const reading of readings) {
-      const channel = this.#protocol.channel(reading);
-      if (channel.newest === null && channel.whyNot === null) unknown.add(channel);
-      channels.push(channel);
+    const all: LineSeries[] = [];
+    for (const one of readings.series) {
+      const series = this.#protocol.of(one);
+      if (series.channel.newest === null && series.whyNot === null) unknown.add(series.channel);
+      all.push(series);
     }
     if (unknown.size > 0) await this.#learn(unknown);
-    return channels;
+    return all;
   }
 
   async #learn(unknown: ReadonlySet<Channel>): Promise<void> {
@@ -250,8 +250,11 @@ export class InfluxSeriesStore extends SeriesStore {
   async #known(late: readonly Late[], here: Lines): Promise<Map<Channel, Map<number, Known>>> {
     const known = new Map<Channel, Map<number, Known>>();
     for (const { channel } of late) if (!known.has(channel)) known.set(channel, new Map());
-    for (const { readings, channels, fresh } of [...this.#coming, here])
-      for (const at of fresh) known.get(channels[at]!)?.set(this.#keyOf(readings[at]!), readings[at]!);
+    for (const { readings, series, fresh } of [...this.#coming, here])
+      for (const at of fresh)
+        known
+          .get(series[at]!.channel)
+          ?.set(this.#keyOf(readings, at), { value: readings.value[at]!, sequence: readings.sequence[at]! });
     if (this.#recent !== null)
       for (const written of this.#recent.of(new Set(known.keys())))
         known.get(written.channel)!.set(written.key, written);
@@ -275,10 +278,13 @@ export class InfluxSeriesStore extends SeriesStore {
 
   /** Rejects when no request is under way any more. */
   async #store(lines: Lines, notSent: readonly RefusedReading[]): Promise<RefusedReading[]> {
-    const { readings, channels, fresh } = lines;
+    const { readings, series, fresh } = lines;
     const refused = [...notSent];
     const oneByOne = { left: MOST_REFUSED_ONE_BY_ONE };
-    for (const at of fresh) channels[at]!.coming = Math.max(channels[at]!.coming, this.#keyOf(readings[at]!));
+    for (const at of fresh) {
+      const { channel } = series[at]!;
+      channel.coming = Math.max(channel.coming, this.#keyOf(readings, at));
+    }
     this.#coming.add(lines);
     let from = 0;
     const write = async (): Promise<void> => {
@@ -294,7 +300,7 @@ export class InfluxSeriesStore extends SeriesStore {
     };
     const written = await Promise.allSettled(Array.from({ length: WRITES_AT_ONCE }, write));
     this.#coming.delete(lines);
-    for (const at of fresh) channels[at]!.coming = -Infinity;
+    for (const at of fresh) series[at]!.channel.coming = -Infinity;
     for (const outcome of written) if (outcome.status === 'rejected') throw outcome.reason;
     return refused;
   }
@@ -306,8 +312,10 @@ export class InfluxSeriesStore extends SeriesStore {
    */
   async #write(lines: Lines, places: readonly number[], oneByOne: { left: number }): Promise<RefusedReading[]> {
     if (places.length === 0) return [];
-    const { readings, channels } = lines;
-    const answer = await this.#http.write(this.#writePath, this.#writer.lines(readings, channels, places));
+    const { readings, series } = lines;
+    const body = this.#writer.lines(readings, series, places);
+    const { lineCount } = this.#writer;
+    const answer = await this.#http.write(this.#writePath, body);
     if (tookAll(answer)) {
       this.#took(lines, places);
       return [];
@@ -315,32 +323,34 @@ export class InfluxSeriesStore extends SeriesStore {
     if (!isAboutLines(answer)) throw this.#http.failure(answer);
 
     const said = errorIn(answer.text);
-    if (Number(/dropped=(\d+)/.exec(said)?.[1]) === places.length) return refusedAll(places, answer.status, said);
+    // Of what is too old it drops the lines, too, that say when it was received.
+    const all = said.includes('beyond retention policy') ? lineCount : places.length;
+    if (Number(/dropped=(\d+)/.exec(said)?.[1]) === all) return refusedAll(places, answer.status, said);
     if (places.length === 1) {
       oneByOne.left -= 1;
       if (oneByOne.left < 0) throw this.#tooManyRefused(said);
       return refusedAll(places, answer.status, said);
     }
-    const ordered = places.toSorted((a, b) => byMetricAndTime(readings[a]!, readings[b]!));
+    const ordered = places.toSorted((a, b) => byMetricAndTime(readings.at(a), readings.at(b)));
     const middle = Math.ceil(ordered.length / 2);
     const first = await this.#write(lines, ordered.slice(0, middle), oneByOne);
     return [...first, ...(await this.#write(lines, ordered.slice(middle), oneByOne))];
   }
 
-  #took({ readings, channels }: Lines, places: readonly number[]): void {
+  #took({ readings, series }: Lines, places: readonly number[]): void {
+    const stroke = this.#recent === null ? null : new Stroke(places.length);
     for (const at of places) {
-      const channel = channels[at]!;
-      const key = this.#keyOf(readings[at]!);
+      const { channel } = series[at]!;
+      const key = this.#keyOf(readings, at);
       if (channel.newest === null || key > channel.newest) channel.newest = key;
+      stroke?.add(channel, key, readings.sequence[at]!, readings.value[at]!);
     }
-    if (this.#recent === null) return;
-    const [ofChannels, written] = [places.map((at) => channels[at]!), places.map((at) => readings[at]!)];
-    this.#recent.note(ofChannels, written, (reading) => this.#keyOf(reading), performance.now());
+    if (stroke !== null) this.#recent!.note(stroke, performance.now());
   }
 
   /** By which readings of one channel are the same: their time in µs, with the sequence in its last three digits where the server keeps it. */
-  #keyOf({ measuredAt, sequence }: FlaggedReading): number {
-    return this.#version === 'victoria' ? measuredAt * 1_000 : measuredAt * 1_000 + sequence;
+  #keyOf({ measuredAt, sequence }: ReadingColumns, at: number): number {
+    return measuredAt[at]! * 1_000 + (this.#version === 'victoria' ? 0 : sequence[at]!);
   }
 
   #tooManyRefused(said: string): CanhError {
@@ -375,12 +385,12 @@ function byMetricAndTime(a: FlaggedReading, b: FlaggedReading): number {
   return a.measuredAt - b.measuredAt || a.sequence - b.sequence;
 }
 
-function whyNoValue({ value }: FlaggedReading): string | null {
+function whyNoValue(value: number): string | null {
   return Number.isFinite(value) ? null : `its value ${value} is not a finite number`;
 }
 
 /** What VictoriaMetrics would spoil. */
-function whyNotThere({ value }: FlaggedReading): string | null {
+function whyNotThere(value: number): string | null {
   return Math.abs(value) < VICTORIA_BELOW
     ? null
     : `its value ${value} is too large: VictoriaMetrics would lose the values beside it`;

@@ -1,9 +1,16 @@
 import { CanhError } from '@canh/core/canh-error';
-import type { Flag } from '@canh/core/quality/flag';
+import { Flag } from '@canh/core/quality/flag';
 import type { FlaggedReading } from '@canh/core/quality/flagged-reading';
 import type { Bucket, SeriesSpan, Summary } from '@canh/core/series/series-store';
+import type { Instant } from '@canh/core/time/instant';
+import { FIELDS, RECEIVED } from './fields.js';
 import { type Answer, errorIn, type InfluxHttp } from './influx-http.js';
 import { anyOf, type Lookup, type SeriesReader, type StoredValue } from './series-reader.js';
+
+const ALL_FIELDS = FIELDS.map(({ field }) => `"${field}"`).join(', ');
+
+/** In one question, which is to stay short. */
+const MOMENTS_AT_ONCE = 200;
 
 type Cell = string | number | null;
 
@@ -33,74 +40,155 @@ export class InfluxQlReader implements SeriesReader {
   async readings(span: SeriesSpan, limit: number): Promise<FlaggedReading[]> {
     if (limit < 1) return []; // LIMIT 0 would mean "without a limit".
     const [series] = await this.#query(
-      `SELECT "device", "value", "flag", "received_at" FROM ${name(span.metric)} WHERE ${within(span)} LIMIT ${Math.floor(limit)}`,
+      `SELECT "device", ${ALL_FIELDS} FROM ${name(span.metric)} WHERE ${within(span)} LIMIT ${Math.floor(limit)}`,
     );
-    return (series?.values ?? []).map((row) => toReading(span.stationId, span.metric, row));
+    const found = (series?.values ?? []).flatMap(([us, device, ...fields]) => {
+      const read = readingIn(fields);
+      return read === null ? [] : [{ ...read, ...span, us: Number(us), deviceId: String(device) }];
+    });
+    if (found.length === 0) return [];
+    const { stationId } = span;
+    const moments = `time >= ${found[0]!.us}u AND time <= ${found.at(-1)!.us}u`;
+    const received = await this.#received([`"station" = ${text(stationId)} AND ${moments}`]);
+    return found.map((reading) => toReading(reading, received));
   }
 
   async buckets(span: SeriesSpan, bucketMs: number): Promise<Bucket[]> {
-    // The flags 1, 2, 3 stand in the order of falling trust, so the least trusted is the largest; 4, failed, is left out.
+    const fields = FIELDS.filter(({ flag }) => flag !== Flag.failed);
+    const asked = fields.map(({ field }) => `min("${field}"), max("${field}"), sum("${field}"), count("${field}")`);
     const [series] = await this.#query(
-      `SELECT min("value"), max("value"), mean("value"), count("value"), max("flag") FROM ${name(span.metric)} ` +
-        `WHERE ${within(span)} AND "flag" != 4 GROUP BY time(${bucketMs}ms) fill(none)`,
+      `SELECT ${asked.join(', ')} FROM ${name(span.metric)} WHERE ${within(span)} GROUP BY time(${bucketMs}ms) fill(none)`,
     );
-    return (series?.values ?? []).map(([at, min, max, mean, count, flag]) => ({
-      at: Number(at) / 1_000,
-      min: Number(min),
-      max: Number(max),
-      mean: Number(mean),
-      count: Number(count),
-      flag: Number(flag) as Flag,
-    }));
+    return (series?.values ?? []).flatMap(([at, ...cells]) => {
+      const there = fields.flatMap(({ flag }, nth) => {
+        const [min, max, sum, count] = cells.slice(4 * nth, 4 * nth + 4).map(Number) as [
+          number,
+          number,
+          number,
+          number,
+        ];
+        return count > 0 ? [{ flag, min, max, sum, count }] : [];
+      });
+      if (there.length === 0) return [];
+      const [sum, count] = [total(there.map((one) => one.sum)), total(there.map((one) => one.count))];
+      return [
+        {
+          at: Number(at) / 1_000,
+          min: Math.min(...there.map(({ min }) => min)),
+          max: Math.max(...there.map(({ max }) => max)),
+          mean: sum / count,
+          count,
+          // They stand in the order of falling trust, so the least trusted is the largest.
+          flag: Math.max(...there.map(({ flag }) => flag)) as Flag,
+        },
+      ];
+    });
   }
 
   async summary(span: SeriesSpan): Promise<Summary> {
     const [series] = await this.#query(
-      `SELECT count("value"), sum("value") FROM ${name(span.metric)} WHERE ${within(span)}`,
+      `SELECT ${FIELDS.map(({ field }) => `count("${field}"), sum("${field}")`).join(', ')} FROM ${name(span.metric)} WHERE ${within(span)}`,
     );
-    const [, count, sum] = series?.values[0] ?? [];
-    return { count: Number(count ?? 0), sum: Number(sum ?? 0) };
+    const cells = (series?.values[0] ?? []).slice(1).map((cell) => Number(cell ?? 0));
+    return {
+      count: total(cells.filter((_, nth) => nth % 2 === 0)),
+      sum: total(cells.filter((_, nth) => nth % 2 === 1)),
+    };
   }
 
   async latest(): Promise<FlaggedReading[]> {
-    const all = await this.#query(
-      `SELECT "device", last("value"), "flag", "received_at" FROM /.*/ WHERE "device" != '' AND "station" != '' GROUP BY "station"`,
+    const newest = new Map<string, Found>();
+    const found = await this.#queries(
+      FIELDS.map(
+        ({ field }) =>
+          `SELECT "device", last("${field}") FROM /.*/ WHERE "device" != '' AND "station" != '' GROUP BY "station"`,
+      ),
     );
-    return all.flatMap(({ name: metric, tags, values }) =>
-      values.map((row) => toReading(tags?.['station'] ?? '', metric, row)),
+    for (const [nth, { flag }] of FIELDS.entries())
+      for (const { name: metric, tags, values } of found[nth]!) {
+        const stationId = tags?.['station'] ?? '';
+        const key = JSON.stringify([stationId, metric]);
+        for (const [us, device, value] of values)
+          if (Number(us) > (newest.get(key)?.us ?? -Infinity))
+            newest.set(key, {
+              deviceId: String(device),
+              stationId,
+              metric,
+              us: Number(us),
+              value: Number(value),
+              flag,
+            });
+      }
+    const all = [...newest.values()];
+    const received = new Map<string, Instant>();
+    const moments = [...new Set(all.map(({ us }) => `time = ${us}u`))];
+    for (let from = 0; from < moments.length; from += MOMENTS_AT_ONCE)
+      for (const [moment, at] of await this.#received(moments.slice(from, from + MOMENTS_AT_ONCE)))
+        received.set(moment, at);
+    return all.map((reading) => toReading(reading, received));
+  }
+
+  /** When what was measured at these times was received, by `momentOf`. It knows no "or" between times. */
+  async #received(where: readonly string[]): Promise<Map<string, Instant>> {
+    const found = await this.#queries(
+      where.map(
+        (when) => `SELECT "device", "station", "${RECEIVED.field}" FROM "${RECEIVED.measurement}" WHERE ${when}`,
+      ),
+    );
+    const rows = found.flat().flatMap(({ values }) => values);
+    return new Map(
+      rows.map(([us, device, station, at]) => [momentOf(String(device), String(station), Number(us)), Number(at)]),
     );
   }
 
   async newest({ metric, deviceIds }: Pick<Lookup, 'metric' | 'deviceIds'>): Promise<ReadonlyMap<string, number>> {
-    const all = await this.#query(
-      `SELECT last("value") FROM ${name(metric)} WHERE "device" =~ ${oneOf(deviceIds)} GROUP BY "device"`,
+    const newest = new Map<string, number>();
+    const found = await this.#queries(
+      FIELDS.map(
+        ({ field }) =>
+          `SELECT last("${field}") FROM ${name(metric)} WHERE "device" =~ ${oneOf(deviceIds)} GROUP BY "device"`,
+      ),
     );
-    return new Map(all.map(({ tags, values }) => [tags?.['device'] ?? '', Number(values[0]?.[0])]));
+    for (const { tags, values } of found.flat()) {
+      const deviceId = tags?.['device'] ?? '';
+      newest.set(deviceId, Math.max(Number(values[0]?.[0]), newest.get(deviceId) ?? -Infinity));
+    }
+    return newest;
   }
 
   async stored({ metric, deviceIds, from, to }: Lookup): Promise<StoredValue[]> {
     const [series] = await this.#query(
-      `SELECT "device", "value" FROM ${name(metric)} ` +
+      `SELECT "device", ${ALL_FIELDS} FROM ${name(metric)} ` +
         `WHERE "device" =~ ${oneOf(deviceIds)} AND time >= ${from}ms AND time < ${to + 1}ms`,
     );
-    return (series?.values ?? []).map(([us, device, value]) => ({
-      deviceId: String(device),
-      key: Number(us),
-      value: Number(value),
-    }));
+    return (series?.values ?? []).flatMap(([us, device, ...fields]) => {
+      const read = readingIn(fields);
+      return read === null ? [] : [{ deviceId: String(device), key: Number(us), value: read.value }];
+    });
   }
 
-  async #query(influxQl: string): Promise<readonly Series[]> {
+  async #query(statement: string): Promise<readonly Series[]> {
+    return (await this.#queries([statement]))[0]!;
+  }
+
+  /** What each of them gives, asked at once. */
+  async #queries(statements: readonly string[]): Promise<(readonly Series[])[]> {
     const answer = await this.http.ask(
       `/query?epoch=u&db=${encodeURIComponent(this.database)}`,
-      new URLSearchParams({ q: influxQl }),
+      new URLSearchParams({ q: statements.join('; ') }),
     );
     if (answer.status !== 200) throw this.http.failure(answer);
-    const [result] = this.#parsed(answer).results ?? [];
-    if (result?.error !== undefined) throw this.http.failure({ ...answer, status: statusOf(result.error) });
-    const series = result?.series ?? [];
-    if (result?.partial === true || series.some(({ partial }) => partial === true)) throw this.#cutShort();
-    return series;
+    const { results = [] } = this.#parsed(answer);
+    const [error] = results.flatMap((result) => result.error ?? []);
+    // Of several statements it does not say why it began none.
+    if (error === 'not executed' && statements.length > 1)
+      return Promise.all(statements.map((statement) => this.#query(statement)));
+    if (error !== undefined) throw this.http.failure({ ...answer, status: statusOf(error) });
+    return statements.map((_, nth) => {
+      const { series = [], partial } = results[nth] ?? {};
+      if (partial === true || series.some((one) => one.partial === true)) throw this.#cutShort();
+      return series;
+    });
   }
 
   /** What is missing from an answer would be taken for what is not stored. */
@@ -151,20 +239,35 @@ function quoted(value: string): string {
   return value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
 }
 
-function toReading(
-  stationId: string,
-  metric: string,
-  [us, device, value, flag, receivedAt]: readonly Cell[],
-): FlaggedReading {
-  const measuredAt = Math.floor(Number(us) / 1_000);
-  return {
-    deviceId: String(device),
-    stationId,
-    metric,
-    value: Number(value),
-    measuredAt,
-    sequence: Number(us) - measuredAt * 1_000,
-    receivedAt: Number(receivedAt),
-    flag: Number(flag) as Flag,
-  };
+/** Of the fields of one point, in the order of FIELDS, the least trusted. */
+function readingIn(fields: readonly (Cell | undefined)[]): { value: number; flag: Flag } | null {
+  for (let nth = FIELDS.length - 1; nth >= 0; nth -= 1) {
+    const value = fields[nth] ?? null;
+    if (value !== null) return { value: Number(value), flag: FIELDS[nth]!.flag };
+  }
+  return null;
 }
+
+interface Found {
+  readonly deviceId: string;
+  readonly stationId: string;
+  readonly metric: string;
+  /** When it was measured, with its sequence. */
+  readonly us: number;
+  readonly value: number;
+  readonly flag: Flag;
+}
+
+const momentOf = (deviceId: string, stationId: string, us: number): string => JSON.stringify([deviceId, stationId, us]);
+
+/** One of which nobody wrote when it was received, as others write readings, counts as received when it was measured. */
+function toReading(
+  { deviceId, stationId, metric, us, value, flag }: Found,
+  received: ReadonlyMap<string, Instant>,
+): FlaggedReading {
+  const measuredAt = Math.floor(us / 1_000);
+  const receivedAt = received.get(momentOf(deviceId, stationId, us)) ?? measuredAt;
+  return { deviceId, stationId, metric, value, measuredAt, sequence: us - measuredAt * 1_000, receivedAt, flag };
+}
+
+const total = (numbers: readonly number[]): number => numbers.reduce((sum, number) => sum + number, 0);

@@ -1,5 +1,7 @@
-import type { FlaggedReading } from '@canh/core/quality/flagged-reading';
 import { escape } from '@influxdata/influxdb-client';
+import { Flag } from '@canh/core/quality/flag';
+import type { Series } from '@canh/core/stations/series';
+import { FIELD_OF, RECEIVED } from './fields.js';
 
 /** As many as there are in a large province, and bounded all the same. */
 const MOST_CHANNELS = 250_000;
@@ -7,15 +9,10 @@ const MOST_CHANNELS = 250_000;
 /** Control characters, backslash and half a surrogate pair: line protocol cannot escape them, and one of them spoils its whole batch. */
 const CANNOT_BE_KEPT = /[\p{Cc}\p{Cs}\\]/u;
 
-/** One metric of one device: what its lines have in common, and how far the store has it. */
+/** One metric of one device, wherever it stands: how far the store has it. */
 export interface Channel {
   readonly deviceId: string;
   readonly metric: string;
-  stationId: string;
-  /** Measurement, tags and the name of the first field: what stands before the value. */
-  head: Uint8Array;
-  /** Why no reading of it can be written, or null: what cannot be escaped must not reach the server. */
-  whyNot: string | null;
   /** The key (see `keyOf`) of the newest reading that is stored, -Infinity before the first; null until the store was asked. */
   newest: number | null;
   /** The newest key of what is being stored, -Infinity where there is none. */
@@ -25,54 +22,87 @@ export interface Channel {
   sift: number;
 }
 
-/** Readings as line protocol: measurement = metric, tags device and station, fields value, flag and received_at, all floats. */
+/** What the lines of one series have in common. */
+export interface LineSeries {
+  readonly channel: Channel;
+  /** Measurement, tags and the name of the field of a good reading; and without that name. */
+  readonly good: Uint8Array;
+  readonly head: Uint8Array;
+  /** What its readings' time of receiving begins with: the same object for all metrics of a device at a station. */
+  readonly received: Uint8Array;
+  /** Why no reading of it can be written, or null: what cannot be escaped must not reach the server. */
+  readonly whyNot: string | null;
+}
+
+/** What one device has. */
+interface Known {
+  readonly channels: Map<string, Channel>;
+  readonly received: Map<string, Uint8Array>;
+}
+
+/** Readings as line protocol: measurement = metric, tags device and station, one field of a float (`fields.ts`). */
 export class LineProtocol {
-  readonly #known = new Map<string, Map<string, Channel>>();
+  #known = new WeakMap<Series, LineSeries>();
+  readonly #devices = new Map<string, Known>();
   #held = 0;
-  /** The device of the reading before: a message holds several. */
-  #device = '';
-  #ofDevice: Map<string, Channel> | undefined;
 
   get isFull(): boolean {
     return this.#held >= MOST_CHANNELS;
   }
 
-  /** The same object for every reading of a device and metric, until `forget`. */
-  channel(reading: FlaggedReading): Channel {
-    const { deviceId, metric } = reading;
-    let ofDevice = deviceId === this.#device ? this.#ofDevice : this.#known.get(deviceId);
-    if (ofDevice === undefined) this.#known.set(deviceId, (ofDevice = new Map()));
-    [this.#device, this.#ofDevice] = [deviceId, ofDevice];
-    let channel = ofDevice.get(metric);
-    if (channel === undefined) {
-      channel = { deviceId, metric, newest: null, coming: -Infinity, ahead: 0, sift: 0, ...atStation(reading) };
-      ofDevice.set(metric, channel);
-      this.#held += 1;
-    } else standAt(channel, reading);
-    return channel;
+  /** With the same channel for every series of a device and metric, until `forget`. */
+  of(series: Series): LineSeries {
+    const known = this.#known.get(series);
+    if (known !== undefined) return known;
+    const { deviceId, stationId, metric } = series;
+    const device = this.#device(deviceId);
+    const tags = `device=${escape.tag(deviceId)},station=${escape.tag(stationId)}`;
+    const head = `${escape.measurement(metric)},${tags} `;
+    let received = device.received.get(stationId);
+    if (received === undefined)
+      device.received.set(stationId, (received = Buffer.from(`${RECEIVED.measurement},${tags} ${RECEIVED.field}=`)));
+    const made = {
+      channel: this.#channel(device, deviceId, metric),
+      good: Buffer.from(`${head}${FIELD_OF[Flag.good]}=`),
+      head: Buffer.from(head),
+      received,
+      whyNot: whyNot(series),
+    };
+    this.#known.set(series, made);
+    return made;
   }
 
   /** Lets go of all channels. */
   forget(): void {
-    this.#known.clear();
+    this.#known = new WeakMap();
+    this.#devices.clear();
     this.#held = 0;
-    this.#ofDevice = undefined;
+  }
+
+  #device(deviceId: string): Known {
+    let device = this.#devices.get(deviceId);
+    if (device === undefined) this.#devices.set(deviceId, (device = { channels: new Map(), received: new Map() }));
+    return device;
+  }
+
+  #channel({ channels }: Known, deviceId: string, metric: string): Channel {
+    let channel = channels.get(metric);
+    if (channel === undefined) {
+      channel = { deviceId, metric, newest: null, coming: -Infinity, ahead: 0, sift: 0 };
+      channels.set(metric, channel);
+      this.#held += 1;
+    }
+    return channel;
   }
 }
 
-/** A device that was moved writes to another station, and what it measured before to the one before. */
-export function standAt(channel: Channel, reading: FlaggedReading): void {
-  if (channel.stationId !== reading.stationId) Object.assign(channel, atStation(reading));
-}
-
-function atStation({ deviceId, stationId, metric }: FlaggedReading): Pick<Channel, 'stationId' | 'head' | 'whyNot'> {
-  const head = `${escape.measurement(metric)},device=${escape.tag(deviceId)},station=${escape.tag(stationId)}`;
-  const whyNot =
+function whyNot({ deviceId, stationId, metric }: Series): string | null {
+  return (
     whyNoId('device id', deviceId) ??
     whyNoId('station id', stationId) ??
     whyNoId('metric', metric) ??
-    whyNoMetric(metric);
-  return { stationId, head: Buffer.from(`${head} value=`), whyNot };
+    whyNoMetric(metric)
+  );
 }
 
 function whyNoId(what: string, id: string): string | null {

@@ -1,9 +1,12 @@
-import type { FlaggedReading } from '@canh/core/quality/flagged-reading';
-import { standAt, type Channel } from './line-protocol.js';
+import { Flag } from '@canh/core/quality/flag';
+import type { ReadingColumns } from '@canh/core/quality/reading-columns';
+import { FIELD_OF } from './fields.js';
+import type { LineSeries } from './line-protocol.js';
 
-/** More than value, flag and both times of a line ever take. */
-const FIELDS_BYTES = 128;
+/** More than a number, a field's name and a time ever take. */
+const MORE_BYTES = 128;
 const FIRST_BYTES = 2 ** 20;
+const NO_BYTES: Uint8Array = new Uint8Array();
 
 /** Digits of values are written here as long as they are so many thousandths: what stations report. The others are JavaScript's to write. */
 const THOUSAND = 1_000;
@@ -13,39 +16,49 @@ const MOST_THOUSANDTHS = 2 ** 31;
 export class LineWriter {
   #bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
   #end = 0;
-  /** What stands behind the value of the line before: the readings of one message have it in common. */
-  #tail = { from: 0, to: 0, flag: 0, receivedAt: Number.NaN, measuredAt: 0, sequence: 0 };
+  /** Readings of one device that were measured and received at once: mostly those of one message. */
+  #moment = { received: NO_BYTES, receivedAt: 0, us: 0, timeFrom: 0, timeTo: 0 };
+  /** Lines that were written last. */
+  lineCount = 0;
 
-  /** The lines of the readings at these places, with their time in microseconds, whose last three digits are the sequence. */
-  lines(readings: readonly FlaggedReading[], channels: readonly Channel[], places: readonly number[]): string {
+  /**
+   * The lines of the readings at these places, with their time in microseconds, whose last three digits are the sequence; before those of one
+   * moment a line says when it was received.
+   */
+  lines(readings: ReadingColumns, series: readonly LineSeries[], places: readonly number[]): string {
     this.#end = 0;
-    this.#tail.receivedAt = Number.NaN;
+    this.#moment.received = NO_BYTES;
+    this.lineCount = 0;
+    const { value, measuredAt, sequence, receivedAt, flag } = readings;
     for (const at of places) {
-      standAt(channels[at]!, readings[at]!);
-      this.#line(channels[at]!.head, readings[at]!);
+      const { good, head, received } = series[at]!;
+      const us = measuredAt[at]! * 1_000 + sequence[at]!;
+      const { received: before, receivedAt: beforeAt, us: beforeUs } = this.#moment;
+      if (received !== before || us !== beforeUs || receivedAt[at]! !== beforeAt)
+        this.#begin(received, receivedAt[at]!, us);
+      this.#makeRoom(head.length + MORE_BYTES);
+      if (flag[at] === Flag.good) this.#copy(good);
+      else {
+        this.#copy(head);
+        this.#text(`${FIELD_OF[flag[at]! as Flag]}=`);
+      }
+      this.#number(value[at]!);
+      const { timeFrom, timeTo } = this.#moment;
+      this.#bytes.copyWithin(this.#end, timeFrom, timeTo);
+      this.#end += timeTo - timeFrom;
+      this.lineCount += 1;
     }
     return this.#bytes.toString('utf8', 0, Math.max(0, this.#end - 1));
   }
 
-  #line(head: Uint8Array, { value, flag, receivedAt, measuredAt, sequence }: FlaggedReading): void {
-    this.#makeRoom(head.length + FIELDS_BYTES);
-    this.#bytes.set(head, this.#end);
-    this.#end += head.length;
-    this.#number(value);
-    const tail = this.#tail;
-    const from = this.#end;
-    if (
-      tail.receivedAt === receivedAt &&
-      tail.measuredAt === measuredAt &&
-      tail.flag === flag &&
-      tail.sequence === sequence
-    ) {
-      this.#bytes.copyWithin(from, tail.from, tail.to);
-      this.#end += tail.to - tail.from;
-    } else {
-      this.#text(`,flag=${flag},received_at=${receivedAt} ${measuredAt * 1_000 + sequence}\n`);
-      this.#tail = { from, to: this.#end, flag, receivedAt, measuredAt, sequence };
-    }
+  #begin(received: Uint8Array, receivedAt: number, us: number): void {
+    this.#makeRoom(received.length + MORE_BYTES);
+    this.#copy(received);
+    this.#text(`${receivedAt}`);
+    const timeFrom = this.#end;
+    this.#text(` ${us}\n`);
+    this.#moment = { received, receivedAt, us, timeFrom, timeTo: this.#end };
+    this.lineCount += 1;
   }
 
   /** In digits that are read back as this very number. */
@@ -79,6 +92,11 @@ export class LineWriter {
 
   #text(ascii: string): void {
     this.#end += this.#bytes.write(ascii, this.#end, 'latin1');
+  }
+
+  #copy(bytes: Uint8Array): void {
+    this.#bytes.set(bytes, this.#end);
+    this.#end += bytes.length;
   }
 
   #makeRoom(bytes: number): void {

@@ -1,10 +1,10 @@
-import type { FlaggedReading } from '@canh/core/quality/flagged-reading';
 import type { Channel } from './line-protocol.js';
 
 /** VictoriaMetrics shows what it took after about a second; this much longer for one that is busy. */
 const REMEMBERED_MS = 10_000;
 /** More than any province sends within that time. */
 const MOST_REMEMBERED = 1_500_000;
+const NUMBERS = 3;
 
 export interface Written {
   readonly channel: Channel;
@@ -13,46 +13,53 @@ export interface Written {
   readonly value: number;
 }
 
-type KeyOf = (reading: FlaggedReading) => number;
-
-interface Stroke {
-  readonly at: number;
-  readonly channels: readonly Channel[];
+/** Readings that were written at once. */
+export class Stroke {
+  readonly #channels: Channel[] = [];
   /** Key, sequence and value of each. */
-  readonly numbers: Float64Array;
+  readonly #numbers: Float64Array;
+
+  constructor(readings: number) {
+    this.#numbers = new Float64Array(NUMBERS * readings);
+  }
+
+  get length(): number {
+    return this.#channels.length;
+  }
+
+  add(channel: Channel, key: number, sequence: number, value: number): void {
+    const at = NUMBERS * this.#channels.length;
+    this.#channels.push(channel);
+    this.#numbers[at] = key;
+    this.#numbers[at + 1] = sequence;
+    this.#numbers[at + 2] = value;
+  }
+
+  *of(channels: ReadonlySet<Channel>): Iterable<Written> {
+    for (const [nth, channel] of this.#channels.entries())
+      if (channels.has(channel)) {
+        const at = NUMBERS * nth;
+        const [key, sequence, value] = [this.#numbers[at]!, this.#numbers[at + 1]!, this.#numbers[at + 2]!];
+        yield { channel, key, sequence, value };
+      }
+  }
 }
 
 /** What was written within the last seconds, for a server that does not show it yet. */
 export class RecentlyWritten {
-  #strokes: Stroke[] = [];
+  #strokes: { readonly at: number; readonly stroke: Stroke }[] = [];
   #held = 0;
 
-  /** The readings by channel, and the key of each. */
-  note(channels: readonly Channel[], readings: readonly FlaggedReading[], keyOf: KeyOf, now: number): void {
+  /** `now`: milliseconds of a clock that is never set. */
+  note(stroke: Stroke, now: number): void {
     this.#letGo(now);
-    const numbers = new Float64Array(readings.length * 3);
-    let at = 0;
-    for (const reading of readings) {
-      numbers[at++] = keyOf(reading);
-      numbers[at++] = reading.sequence;
-      numbers[at++] = reading.value;
-    }
-    this.#strokes.push({ at: now, channels, numbers });
-    this.#held += readings.length;
+    this.#strokes.push({ at: now, stroke });
+    this.#held += stroke.length;
   }
 
   /** What is remembered of these channels, oldest first. */
   *of(channels: ReadonlySet<Channel>): Iterable<Written> {
-    for (const stroke of this.#strokes)
-      for (const [nth, channel] of stroke.channels.entries())
-        if (channels.has(channel)) {
-          const [key, sequence, value] = stroke.numbers.subarray(nth * 3, nth * 3 + 3) as unknown as [
-            number,
-            number,
-            number,
-          ];
-          yield { channel, key, sequence, value };
-        }
+    for (const { stroke } of this.#strokes) yield* stroke.of(channels);
   }
 
   forget(): void {
@@ -62,6 +69,6 @@ export class RecentlyWritten {
 
   #letGo(now: number): void {
     while (this.#strokes.length > 0 && (this.#strokes[0]!.at < now - REMEMBERED_MS || this.#held > MOST_REMEMBERED))
-      this.#held -= this.#strokes.shift()!.channels.length;
+      this.#held -= this.#strokes.shift()!.stroke.length;
   }
 }

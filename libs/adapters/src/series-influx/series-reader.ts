@@ -28,9 +28,14 @@ export interface SeriesReader {
   stored(lookup: Lookup): Promise<StoredValue[]>;
 }
 
-/** Characters that mean something in a regular expression of RE2, escaped. Each device by its whole id. */
+/** Characters that mean something in a regular expression of RE2, escaped. */
+export function literally(text: string): string {
+  return text.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+}
+
+/** Each device by its whole id. */
 export function anyOf(deviceIds: readonly string[]): string {
-  return `^(?:${deviceIds.map((id) => id.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('|')})$`;
+  return `^(?:${deviceIds.map(literally).join('|')})$`;
 }
 
 const ASKED_AT_ONCE = 8;

@@ -4,10 +4,13 @@ import type { Bucket, SeriesSpan, Summary } from '@canh/core/series/series-store
 import { DAY_MS, HOUR_MS, type Instant } from '@canh/core/time/instant';
 import { randomUUID } from 'node:crypto';
 import type { InfluxHttp } from './influx-http.js';
-import { anyOf, type Lookup, type SeriesReader, someAtOnce, type StoredValue } from './series-reader.js';
+import { FIELDS, RECEIVED } from './fields.js';
+import { anyOf, literally, type Lookup, type SeriesReader, someAtOnce, type StoredValue } from './series-reader.js';
 
 /** VictoriaMetrics keeps each field as a series of its own, named measurement_field. */
-const FIELDS = ['value', 'flag', 'received_at'] as const;
+const ANY_FIELD = `_(${FIELDS.map(({ field }) => field).join('|')})$`;
+const FLAG_OF = new Map(FIELDS.map(({ field, flag }) => [field, flag]));
+const RECEIVED_AT = `${RECEIVED.measurement}_${RECEIVED.field}`;
 
 /** What is read at once, so that a long span does not fill the memory: more where there is little, less where there is much. */
 const SHORTEST_WINDOW_MS = HOUR_MS;
@@ -19,7 +22,7 @@ const FIRST_MS = DAY_MS;
 const FAR_AHEAD_S = 3_000_000_000;
 const EVER = `${FAR_AHEAD_S * 1_000 - FIRST_MS}ms`;
 
-const ALL_VALUES = ['__name__=~".+_value"', 'device!=""', 'station!=""'];
+const ALL_VALUES = [`__name__=~${quoted(`.+${ANY_FIELD}`)}`, 'device!=""', 'station!=""'];
 
 interface Exported {
   readonly metric: Readonly<Record<string, string>>;
@@ -91,9 +94,11 @@ export class VictoriaReader implements SeriesReader {
       `tlast_over_time(${selecting(...ALL_VALUES)}[2d] offset -1d) keep_metric_names`,
       null,
     );
-    const recentOf = new Map(recent.map((series) => [key(series), series]));
-    await someAtOnce(await this.#series(), async (series) => {
-      const at = recentOf.get(key(series))?.at ?? (await this.#lastOf(series));
+    const recentOf = new Map<string, Instant>();
+    for (const series of recent) recentOf.set(key(series), Math.max(series.at, recentOf.get(key(series)) ?? -Infinity));
+    const all = new Map((await this.#series()).map((series) => [key(series), series]));
+    await someAtOnce([...all.values()], async (series) => {
+      const at = recentOf.get(key(series)) ?? (await this.#lastOf(series));
       const ofStation = JSON.stringify([series.stationId, series.metric]);
       if (at !== null && at > (newest.get(ofStation)?.at ?? -Infinity)) newest.set(ofStation, { ...series, at });
     });
@@ -110,10 +115,12 @@ export class VictoriaReader implements SeriesReader {
       for (const { deviceId, at } of found)
         newest.set(deviceId, Math.max(at * 1_000, newest.get(deviceId) ?? -Infinity));
     };
-    note(await this.#instant(`tlast_over_time(${selected(metric, deviceIds)}[2d] offset -1d) keep_metric_names`, null));
+    // What lies further ahead is little, whatever there is: the clock of this machine, or the server's, was wrong.
+    const ahead = Math.ceil(Date.now() / 1_000) + DAY_MS / 1_000;
+    note(await this.#newestOf(selected(metric, deviceIds), '2d', ahead));
+    note(await this.#newestOf(selected(metric, deviceIds), `${FAR_AHEAD_S - ahead}s`, FAR_AHEAD_S));
     const silent = deviceIds.filter((id) => !newest.has(id));
-    if (silent.length > 0)
-      note(await this.#instant(`tlast_over_time(${selected(metric, silent)}[${EVER}])`, FAR_AHEAD_S));
+    if (silent.length > 0) note(await this.#newestOf(selected(metric, silent), EVER, FAR_AHEAD_S));
     return newest;
   }
 
@@ -125,8 +132,13 @@ export class VictoriaReader implements SeriesReader {
   /** For one that was silent for days: over all time, but only its own samples are read. */
   async #lastOf({ deviceId, stationId, metric }: SeriesName): Promise<number | null> {
     const one = selecting(valuesOf(metric), `device=${quoted(deviceId)}`, `station=${quoted(stationId)}`);
-    const [last] = await this.#instant(`tlast_over_time(${one}[${EVER}])`, FAR_AHEAD_S);
+    const [last] = await this.#newestOf(one, EVER, FAR_AHEAD_S);
     return last?.at ?? null;
+  }
+
+  /** By device, within so long a span before `time`; of all fields, which without their names would be one series twice. */
+  #newestOf(selector: string, span: string, time: number): Promise<(SeriesName & { at: number })[]> {
+    return this.#instant(`max(tlast_over_time(${selector}[${span}]) keep_metric_names) by (device)`, time);
   }
 
   /** The readings of the span in the order of their time, some at a time. */
@@ -151,8 +163,8 @@ export class VictoriaReader implements SeriesReader {
     if (to <= from) return null;
     const selected = `${selecting(valuesOf(span.metric), `station=${quoted(span.stationId)}`)}[${to - from}ms]`;
     const time = (to - 1) / 1_000;
-    const [first] = await this.#instant(`min(tfirst_over_time(${selected}))`, time);
-    const [last] = await this.#instant(`max(tlast_over_time(${selected}))`, time);
+    const [first] = await this.#instant(`min(tfirst_over_time(${selected}) keep_metric_names)`, time);
+    const [last] = await this.#instant(`max(tlast_over_time(${selected}) keep_metric_names)`, time);
     return first === undefined || last === undefined ? null : { first: first.at, last: last.at };
   }
 
@@ -163,36 +175,39 @@ export class VictoriaReader implements SeriesReader {
   /** The readings in [from, to) of the metric's series with that label, by time. */
   async #exportOf(metric: string, label: string, from: Instant, to: Instant): Promise<FlaggedReading[]> {
     const form = new URLSearchParams({ start: String(from / 1_000), end: String((to - 1) / 1_000) });
-    for (const field of FIELDS) form.append('match[]', selecting(`__name__=${quoted(`${metric}_${field}`)}`, label));
+    form.append('match[]', selecting(valuesOf(metric), label));
+    form.append('match[]', selecting(`__name__="${RECEIVED_AT}"`, label));
     const answer = await this.http.ask('/api/v1/export', form);
     if (answer.status !== 200) throw this.http.failure(answer);
 
-    type Fields = Record<(typeof FIELDS)[number], Map<number, number>>;
-    const found = new Map<string, { deviceId: string; stationId: string; fields: Fields }>();
+    const received = new Map<string, Map<Instant, Instant>>();
+    const exported: (SeriesName & { flag: Flag; samples: Map<Instant, number> })[] = [];
     for (const line of answer.text.split('\n')) {
       if (line === '') continue;
       const { metric: names, values, timestamps } = JSON.parse(line) as Exported;
-      const field = FIELDS.find((of) => names['__name__'] === `${metric}_${of}`);
-      const { device: deviceId, station: stationId } = names;
-      if (field === undefined || deviceId === undefined || stationId === undefined) continue;
-      const series = key({ deviceId, stationId, metric });
-      let one = found.get(series);
-      if (one === undefined) {
-        one = { deviceId, stationId, fields: { value: new Map(), flag: new Map(), received_at: new Map() } };
-        found.set(series, one);
-      }
-      for (const [sample, at] of timestamps.entries()) one.fields[field].set(at, values[sample] ?? Number.NaN);
+      const { __name__: name, device: deviceId, station: stationId } = names;
+      if (name === undefined || deviceId === undefined || stationId === undefined) continue;
+      const samples = new Map(timestamps.map((at, nth) => [at, values[nth] ?? Number.NaN]));
+      if (name === RECEIVED_AT) received.set(placeOf({ deviceId, stationId }), samples);
+      else exported.push({ deviceId, stationId, metric, flag: FLAG_OF.get(name.slice(metric.length + 1))!, samples });
     }
 
     const readings: FlaggedReading[] = [];
-    for (const { deviceId, stationId, fields } of found.values())
-      for (const [measuredAt, value] of fields.value) {
-        const [flag, receivedAt] = [fields.flag.get(measuredAt), fields.received_at.get(measuredAt)];
-        // A crash of the server can keep one field of a reading and lose another: the journal still has it, and here it is not.
-        if (flag === undefined || receivedAt === undefined || !Number.isFinite(value)) continue;
+    for (const { deviceId, stationId, flag, samples } of exported.toSorted((a, b) => b.flag - a.flag)) {
+      const ofPlace = received.get(placeOf({ deviceId, stationId }));
+      const others = exported.filter(
+        (one) => one.flag > flag && one.deviceId === deviceId && one.stationId === stationId,
+      );
+      for (const [measuredAt, value] of samples) {
+        const receivedAt = ofPlace?.get(measuredAt);
+        // A crash of the server can keep a reading and lose when it was received: the journal still has it, and here it is not.
+        if (receivedAt === undefined || !Number.isFinite(value)) continue;
         if (measuredAt < from || measuredAt >= to) continue;
-        readings.push({ deviceId, stationId, metric, value, measuredAt, sequence: 0, receivedAt, flag: flag as Flag });
+        // Of two flags the less trusted.
+        if (others.some((one) => one.samples.has(measuredAt))) continue;
+        readings.push({ deviceId, stationId, metric, value, measuredAt, sequence: 0, receivedAt, flag });
       }
+    }
     return readings.toSorted((a, b) => a.measuredAt - b.measuredAt || (a.deviceId < b.deviceId ? -1 : 1));
   }
 
@@ -223,9 +238,12 @@ function nameOf(labels: Readonly<Record<string, string>>): SeriesName {
   return {
     deviceId: labels['device'] ?? '',
     stationId: labels['station'] ?? '',
-    metric: (labels['__name__'] ?? '').replace(/_value$/, ''),
+    metric: (labels['__name__'] ?? '').replace(new RegExp(ANY_FIELD), ''),
   };
 }
+
+const placeOf = ({ deviceId, stationId }: Pick<SeriesName, 'deviceId' | 'stationId'>): string =>
+  JSON.stringify([deviceId, stationId]);
 
 function key({ deviceId, stationId, metric }: SeriesName): string {
   return JSON.stringify([deviceId, stationId, metric]);
@@ -237,7 +255,7 @@ function selected(metric: string, deviceIds: readonly string[]): string {
 }
 
 function valuesOf(metric: string): string {
-  return `__name__=${quoted(`${metric}_value`)}`;
+  return `__name__=~${quoted(`^${literally(metric)}${ANY_FIELD}`)}`;
 }
 
 /**

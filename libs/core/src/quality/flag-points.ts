@@ -1,25 +1,26 @@
 import { timeFault, type TimeWindow } from '../readings/accept-time.js';
 import type { Fault, Point } from '../readings/decode-telemetry.js';
-import type { KnownDevice } from '../stations/known-devices.js';
+import { seriesOf, type KnownDevice, type KnownMetric } from '../stations/known-devices.js';
 import type { Metric } from '../stations/profile.js';
 import type { Instant } from '../time/instant.js';
-import type { FlaggedReading } from './flagged-reading.js';
 import { grossRange } from './gross-range.js';
 import type { PlainTelemetry } from './plain-telemetry.js';
+import type { ReadingColumns } from './reading-columns.js';
 
 /**
  * Makes readings of a device's points, each with its flag, and adds them to `readings`; what can be none goes to `faults`. A point's time is to
  * fit when its message was received, or when that was handed in again: the server's own clock may have been wrong the first time.
  */
 export function flagPoints(
-  { device, metrics }: KnownDevice,
+  known: KnownDevice,
   points: readonly Point[],
   receivedAt: Instant,
   handedInAt: Instant,
   window: TimeWindow,
-  readings: FlaggedReading[],
+  readings: ReadingColumns,
   faults: Fault[],
 ): void {
+  const { device, metrics } = known;
   for (const { measuredAt, seq, values } of points) {
     const late = timeFault(measuredAt, receivedAt, window);
     if (late !== null && (handedInAt === receivedAt || timeFault(measuredAt, handedInAt, window) !== null)) {
@@ -35,38 +36,27 @@ export function flagPoints(
       }
       const value = inUnit(sent, metric);
       const flag = grossRange(value, metric.plausible, metric.expected);
-      // The profile's own string, so that a series' name is one string however many readings carry it.
-      readings.push({
-        deviceId: device.id,
-        stationId: device.stationId,
-        metric: metric.name,
-        value,
-        measuredAt,
-        sequence,
-        receivedAt,
-        flag,
-      });
+      readings.add(seriesOf(known, metric), value, measuredAt, sequence, receivedAt, flag);
     }
   }
 }
 
 /** As `flagPoints`, of a payload that is plain; false, with nothing added, where its time does not fit. */
 export function flagPlain(
-  { device: { id: deviceId, stationId } }: KnownDevice,
-  plain: PlainTelemetry,
+  known: KnownDevice,
+  plain: PlainTelemetry<KnownMetric>,
   receivedAt: Instant,
   window: TimeWindow,
-  readings: FlaggedReading[],
+  readings: ReadingColumns,
 ): boolean {
   const measuredAt = plain.ts ?? receivedAt;
   if (timeFault(measuredAt, receivedAt, window) !== null) return false;
   const sequence = (plain.seq ?? 0) % 1000;
   for (let nth = 0; nth < plain.count; nth += 1) {
-    const declared = plain.metric(nth);
-    const { name: metric, plausible, expected } = declared;
-    const value = inUnit(plain.values[nth]!, declared);
-    const flag = grossRange(value, plausible, expected);
-    readings.push({ deviceId, stationId, metric, value, measuredAt, sequence, receivedAt, flag });
+    const metric = plain.metric(nth);
+    const value = inUnit(plain.values[nth]!, metric);
+    const flag = grossRange(value, metric.plausible, metric.expected);
+    readings.add(seriesOf(known, metric), value, measuredAt, sequence, receivedAt, flag);
   }
   return true;
 }

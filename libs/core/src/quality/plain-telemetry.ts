@@ -22,7 +22,7 @@ const POWERS_OF_TEN = Float64Array.from({ length: MOST_DIGITS + 1 }, (_, power) 
  * `{"ts":…,"values":{"level_m":3.4},"seq":…}` or `{"level_m":3.4}`, with plain numbers of metrics that the profile has, each once. What is
  * any other is for `decodeTelemetry`, which tells what is wrong with it. One of these reads one payload after the other for a profile.
  */
-export class PlainTelemetry {
+export class PlainTelemetry<Declared extends Metric = Metric> {
   /** Of the payload that was read last: its `ts` and `seq`, null without one, and the metric and value of each of its `count` values. */
   ts: Instant | null = null;
   seq: number | null = null;
@@ -30,7 +30,7 @@ export class PlainTelemetry {
   readonly values = new Float64Array(MAX_VALUES);
   private readonly metricAt = new Int32Array(MAX_VALUES);
 
-  private readonly metrics: readonly Metric[];
+  private readonly metrics: readonly Declared[];
   private readonly names: readonly Uint8Array[];
   /** Which payload a metric was last met in: a name that stands twice is not plain. */
   private readonly metIn: Int32Array;
@@ -40,7 +40,7 @@ export class PlainTelemetry {
   /** Of one place, so that no number is made an object of on its way. */
   private readonly number = new Float64Array(1);
 
-  constructor(metrics: Iterable<Metric>) {
+  constructor(metrics: Iterable<Declared>) {
     // What would need an escape, or has a meaning of its own, is not plain.
     this.metrics = [...metrics].filter(
       ({ name }) => /^[\w.-]{1,64}$/.test(name) && !['ts', 'values', 'seq'].includes(name),
@@ -50,7 +50,7 @@ export class PlainTelemetry {
   }
 
   /** The metric of the nth value. */
-  metric(nth: number): Metric {
+  metric(nth: number): Declared {
     return this.metrics[this.metricAt[nth]!]!;
   }
 

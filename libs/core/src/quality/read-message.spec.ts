@@ -6,7 +6,8 @@ import { KnownDevices } from '../stations/known-devices.js';
 import type { Profile } from '../stations/profile.js';
 import { DAY_MS, HOUR_MS, MINUTE_MS, type Instant } from '../time/instant.js';
 import { Flag } from './flag.js';
-import { readMessage } from './read-message.js';
+import type { TimeWindow } from '../readings/accept-time.js';
+import { readMessage, ReadMessages } from './read-message.js';
 
 const text = { vi: 'x', en: 'x' };
 const NOW = 1_790_000_000_000;
@@ -59,9 +60,15 @@ const DEVICES = new KnownDevices(
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 const textOf = (payload: Uint8Array): string => new TextDecoder().decode(payload);
 
+function readOne(message: Message, text: typeof textOf | (() => null), devices: KnownDevices, window: TimeWindow) {
+  const read = new ReadMessages();
+  const content = readMessage(message, text, devices, window, read);
+  return { ...content, readings: [...read.readings], counts: read.counts };
+}
+
 function read(kind: Message['kind'], payload: string | null, deviceId = 'gauge-1') {
   const message: Message = { kind, deviceId, receivedAt: NOW, payload: bytesOf(payload ?? '') };
-  return readMessage(message, payload === null ? () => null : textOf, DEVICES, DEFAULT_TIME_WINDOW);
+  return readOne(message, payload === null ? () => null : textOf, DEVICES, DEFAULT_TIME_WINDOW);
 }
 const reasons = (...asked: Parameters<typeof read>): string[] =>
   read(...asked).faults.map(({ deviceId, fault }) => `${deviceId} ${fault.reason}`);
@@ -104,7 +111,7 @@ describe('reading a message', () => {
         receivedAt: handedInAt,
         payload: bytesOf(text),
       };
-      const { readings, faults } = readMessage(message, textOf, DEVICES, DEFAULT_TIME_WINDOW);
+      const { readings, faults } = readOne(message, textOf, DEVICES, DEFAULT_TIME_WINDOW);
       return {
         readings: readings.map((reading) => [reading.measuredAt, reading.receivedAt]),
         faults: faults.map(({ fault: { reason } }) => reason),
@@ -224,7 +231,7 @@ describe('a device that was changed', () => {
   );
   const readAt = (receivedAt: Instant, kind: Message['kind'], payload: string, deviceId = 'gauge-1') => {
     const message: Message = { kind, deviceId, receivedAt, payload: bytesOf(payload) };
-    const { readings, faults } = readMessage(message, textOf, changed, DEFAULT_TIME_WINDOW);
+    const { readings, faults } = readOne(message, textOf, changed, DEFAULT_TIME_WINDOW);
     return [
       ...readings.map((reading) => `${reading.deviceId} ${reading.metric} at ${reading.stationId}`),
       ...faults.map(({ fault }) => fault.reason),

@@ -4,56 +4,59 @@ import { decodeTelemetry, parseJson, type Fault, type Point } from '../readings/
 import type { Message, Refusal } from '../readings/message.js';
 import { originalOf } from '../readings/replayed.js';
 import type { AttributeChange } from '../stations/attributes.js';
-import type { KnownDevice, KnownDevices } from '../stations/known-devices.js';
+import type { KnownDevice, KnownDevices, KnownMetric } from '../stations/known-devices.js';
 import type { Instant } from '../time/instant.js';
 import { unreachable } from '../canh-error.js';
-import type { FlaggedReading } from './flagged-reading.js';
 import { flagPlain, flagPoints } from './flag-points.js';
 import { PlainTelemetry } from './plain-telemetry.js';
+import { ReadingColumns } from './reading-columns.js';
 
-/** Everything in one message: readings, faults with the device they concern, attributes. */
-export interface MessageContent {
-  readonly readings: readonly FlaggedReading[];
-  readonly faults: readonly { readonly deviceId: string; readonly fault: Fault }[];
-  readonly attributes: readonly AttributeChange[];
-  /** By which its devices count what they send, in the order of the message. */
-  readonly counts: readonly { readonly deviceId: string; readonly seq: number }[];
+/** What messages hold that is read one behind the other. */
+export class ReadMessages {
+  readonly readings: ReadingColumns;
+  /** By which devices count what they send, with when it was received; in the order of the messages. What is handed in once more was counted before. */
+  readonly counts: { readonly deviceId: string; readonly seq: number; readonly receivedAt: Instant }[] = [];
+
+  /** `mostly`: about how many readings there will be. */
+  constructor(mostly?: number) {
+    this.readings = new ReadingColumns(mostly);
+  }
 }
 
-const NONE: readonly never[] = [];
+/** What else one message holds: faults with the device they concern, attributes. */
+export interface MessageContent {
+  readonly faults: readonly { readonly deviceId: string; readonly fault: Fault }[];
+  readonly attributes: readonly AttributeChange[];
+}
+
+const NOTHING_ELSE: MessageContent = { faults: [], attributes: [] };
 
 const MAX_ATTRIBUTES = 64;
 
-/**
- * Reads one message of the journal. `textOf` makes text of its payload, or null where the bytes are not UTF-8. Whoever reads many hands
- * in one list of `readings` for all of them.
- */
+/** Reads one message of the journal. `textOf` makes text of its payload, or null where the bytes are not UTF-8. */
 export function readMessage(
   message: Message,
   textOf: (payload: Uint8Array) => string | null,
   devices: KnownDevices,
   window: TimeWindow,
-  readings: FlaggedReading[] = [],
+  into: ReadMessages,
 ): MessageContent {
   const { kind, deviceId, receivedAt, payload } = message;
   const known = kind === 'telemetry' ? devices.at(deviceId, receivedAt, receivedAt) : undefined;
   if (known !== undefined) {
     const plain = plainTelemetry(known.metrics);
-    if (plain.read(payload) && flagPlain(known, plain, receivedAt, window, readings))
-      return {
-        readings,
-        faults: NONE,
-        attributes: NONE,
-        counts: plain.seq === null ? NONE : [{ deviceId, seq: plain.seq }],
-      };
+    if (plain.read(payload) && flagPlain(known, plain, receivedAt, window, into.readings)) {
+      if (plain.seq !== null) into.counts.push({ deviceId, seq: plain.seq, receivedAt });
+      return NOTHING_ELSE;
+    }
   }
-  return contentOf(message, textOf(payload), receivedAt, devices, window, readings);
+  return contentOf(message, textOf(payload), receivedAt, devices, window, into);
 }
 
 /** One for each profile, whose metrics a map stands for. */
-const plainOf = new WeakMap<KnownDevice['metrics'], PlainTelemetry>();
+const plainOf = new WeakMap<KnownDevice['metrics'], PlainTelemetry<KnownMetric>>();
 
-function plainTelemetry(metrics: KnownDevice['metrics']): PlainTelemetry {
+function plainTelemetry(metrics: KnownDevice['metrics']): PlainTelemetry<KnownMetric> {
   let plain = plainOf.get(metrics);
   if (plain === undefined) plainOf.set(metrics, (plain = new PlainTelemetry(metrics.values())));
   return plain;
@@ -66,17 +69,16 @@ function contentOf(
   handedInAt: Instant,
   devices: KnownDevices,
   window: TimeWindow,
-  readings: FlaggedReading[],
+  into: ReadMessages,
 ): MessageContent {
+  const { readings } = into;
   const content = {
-    readings,
     faults: [] as { deviceId: string; fault: Fault }[],
     attributes: [] as AttributeChange[],
-    counts: [] as { deviceId: string; seq: number }[],
   };
   const { deviceId, receivedAt, kind } = message;
   const note = (points: readonly Point[], whose: string): void => {
-    for (const { seq } of points) if (seq !== null) content.counts.push({ deviceId: whose, seq });
+    for (const { seq } of points) if (seq !== null) into.counts.push({ deviceId: whose, seq, receivedAt });
   };
   const blame = (faults: readonly Fault[], whose = deviceId): void => {
     for (const fault of faults) content.faults.push({ deviceId: whose, fault });
@@ -157,7 +159,10 @@ function contentOf(
     }
     case 'replayed': {
       const original = originalOf(text);
-      return contentOf({ ...message, ...original }, original.text, handedInAt, devices, window, readings);
+      return contentOf({ ...message, ...original }, original.text, handedInAt, devices, window, {
+        readings,
+        counts: [],
+      });
     }
     case 'refused': {
       const refusal = parseJson(text).value as Refusal;

@@ -5,6 +5,7 @@ import type { FlaggedReading } from '../quality/flagged-reading.js';
 import { KnownDevices } from '../stations/known-devices.js';
 import type { Profile } from '../stations/profile.js';
 import type { Inventory } from '../stations/registry.js';
+import { ReadingColumns } from '../quality/reading-columns.js';
 import { judge } from './judge.js';
 import type { ThresholdRule } from './rule.js';
 import { RuleStates } from './rule-states.js';
@@ -64,11 +65,13 @@ const reading = (stationId: string, value: number, measuredAt: number): FlaggedR
   flag: Flag.good,
 });
 
+const batch = (...readings: FlaggedReading[]): ReadingColumns => ReadingColumns.of(readings);
+
 describe('judging', () => {
   it('keeps the state of each rule and station apart, over all batches', async () => {
     const rules = book([rule('low', 1), rule('high', 3)]);
     const judged = await lastValueFrom(
-      of([reading('a', 2, 1), reading('b', 4, 1)], [reading('a', 2, 2), reading('b', 0, 2)], []).pipe(
+      of(batch(reading('a', 2, 1), reading('b', 4, 1)), batch(reading('a', 2, 2), reading('b', 0, 2)), batch()).pipe(
         judge(() => rules, new RuleStates([])),
         toArray(),
       ),
@@ -83,12 +86,12 @@ describe('judging', () => {
   it('goes on from kept states, and gives each changed state once', async () => {
     const rules = book([rule('low', 1)]);
     const before = new RuleStates([]);
-    await lastValueFrom(of([reading('a', 2, 1)]).pipe(judge(() => rules, before)));
+    await lastValueFrom(of(batch(reading('a', 2, 1))).pipe(judge(() => rules, before)));
     const kept = before.takeChanged();
     expect(kept).toMatchObject([{ ruleId: 'low', stationId: 'a' }]);
     expect(before.takeChanged()).toEqual([]);
     const { transitions } = await lastValueFrom(
-      of([reading('a', 2, 2), reading('a', 0, 3)]).pipe(judge(() => rules, new RuleStates(kept))),
+      of(batch(reading('a', 2, 2), reading('a', 0, 3))).pipe(judge(() => rules, new RuleStates(kept))),
     );
     expect(transitions.map(({ kind }) => kind)).toEqual(['returned']);
   });
@@ -99,7 +102,7 @@ describe('judging', () => {
       { ruleId: 'broken', stationId: 'a', state: { judgedAt: 0, sequence: 0, reachedSince: null, level: 0 } },
     ]);
     const judged = await lastValueFrom(
-      of([reading('a', 2, 1), reading('b', 2, 1)], [reading('a', 2, 2)]).pipe(
+      of(batch(reading('a', 2, 1), reading('b', 2, 1)), batch(reading('a', 2, 2))).pipe(
         judge(() => rules, states),
         toArray(),
       ),

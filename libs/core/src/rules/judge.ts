@@ -1,5 +1,6 @@
 import { map, type OperatorFunction } from 'rxjs';
 import type { FlaggedReading } from '../quality/flagged-reading.js';
+import type { ReadingColumns } from '../quality/reading-columns.js';
 import type { Limit } from '../stations/limit.js';
 import type { Rule } from './rule.js';
 import type { RuleStates } from './rule-states.js';
@@ -37,18 +38,19 @@ function step(
  * The rules as one operator over batches of readings. The states of all keys live in one table beside it, so that they can be kept and
  * put back; a rule that throws is stopped for that station alone, and the stream goes on.
  */
-export function judge(
-  rulebook: () => Rulebook,
-  states: RuleStates,
-): OperatorFunction<readonly FlaggedReading[], Judgement> {
+export function judge(rulebook: () => Rulebook, states: RuleStates): OperatorFunction<ReadingColumns, Judgement> {
   const stopped = new Map<string, Set<string>>();
   return map((readings) => {
     const book = rulebook();
     const transitions: Transition[] = [];
     const failures: RuleFailure[] = [];
     let evaluations = 0;
-    for (const reading of readings)
-      for (const rule of book.rulesFor(reading.deviceId, reading.metric)) {
+    const { series, length } = readings;
+    for (let place = 0; place < length; place += 1) {
+      const rules = book.rulesFor(series[place]!);
+      if (rules.length === 0) continue;
+      const reading = readings.at(place);
+      for (const rule of rules) {
         if (stopped.size > 0 && stopped.get(rule.id)?.has(reading.stationId) === true) continue;
         const before = states.get(rule.id, reading.stationId);
         evaluations += 1;
@@ -61,6 +63,7 @@ export function judge(
           stopped.set(rule.id, (stopped.get(rule.id) ?? new Set()).add(reading.stationId));
         }
       }
+    }
     return { transitions, failures, evaluations };
   });
 }

@@ -1,3 +1,4 @@
+import type { Series } from '../stations/series.js';
 import type { KnownDevices } from '../stations/known-devices.js';
 import type { Inventory } from '../stations/registry.js';
 import type { Station } from '../stations/station.js';
@@ -9,8 +10,9 @@ const NONE: readonly Rule[] = [];
 /** Which rules judge which readings, and with whose limits. */
 export class Rulebook {
   private readonly byProfile = new Map<string, Map<string, Rule[]>>();
-  /** What every reading asks for. */
   private readonly byDevice = new Map<string, ReadonlyMap<string, readonly Rule[]>>();
+  /** What every reading asks for. */
+  private readonly bySeries = new WeakMap<Series, readonly Rule[]>();
   private readonly stations: ReadonlyMap<string, Station>;
 
   constructor(catalogue: Catalogue, inventory: Inventory, devices: KnownDevices) {
@@ -27,8 +29,13 @@ export class Rulebook {
   }
 
   /** The rules for a metric of a device, in the catalogue's order. */
-  rulesFor(deviceId: string, metric: string): readonly Rule[] {
-    return this.byDevice.get(deviceId)?.get(metric) ?? NONE;
+  rulesFor(series: Series): readonly Rule[] {
+    let rules = this.bySeries.get(series);
+    if (rules === undefined) {
+      rules = this.byDevice.get(series.deviceId)?.get(series.metric) ?? NONE;
+      this.bySeries.set(series, rules);
+    }
+    return rules;
   }
 
   station(stationId: string): Station | undefined {

@@ -1,6 +1,7 @@
 import { CanhError } from '../canh-error.js';
 import type { FlaggedReading } from '../quality/flagged-reading.js';
 import type { Flag } from '../quality/flag.js';
+import type { ReadingColumns } from '../quality/reading-columns.js';
 import type { Instant } from '../time/instant.js';
 
 /** `from` belongs to the span, `to` does not. */
@@ -88,7 +89,7 @@ export abstract class SeriesStore {
    * Tells the new ones from those that are stored. One at a time: a later call lets go of what an earlier one has not stored.
    * Rejects as `Sifted.store` does.
    */
-  abstract sift(readings: readonly FlaggedReading[]): Promise<Sifted>;
+  abstract sift(readings: ReadingColumns): Promise<Sifted>;
   /**
    * Whether `sift` may be called while `Sifted.store` of the call before is under way. It then takes for stored what that one is storing, and
    * holds only if that one resolves and refuses nothing: otherwise sift again.

@@ -1,3 +1,4 @@
+import type { Series } from './series.js';
 import type { Instant } from '../time/instant.js';
 import type { Metric, Profile } from './profile.js';
 import type { Inventory } from './registry.js';
@@ -6,9 +7,21 @@ import type { Device, FormerDevice } from './station.js';
 /** A device with everything that reading its messages needs. */
 export interface KnownDevice {
   readonly device: Device;
-  readonly metrics: ReadonlyMap<string, Metric>;
+  readonly metrics: ReadonlyMap<string, KnownMetric>;
+  /** By the places of the metrics; each is made for its first reading (`seriesOf`). */
+  readonly series: (Series | undefined)[];
   /** What it was before somebody changed it, the oldest first; null: it was never changed. */
   readonly former: readonly Former[] | null;
+}
+
+export interface KnownMetric extends Metric {
+  /** Among the metrics of its profile, from 0. */
+  readonly place: number;
+}
+
+/** The same object for all readings of this metric, so that it can be told by itself. */
+export function seriesOf({ device: { id, stationId }, series }: KnownDevice, { name, place }: KnownMetric): Series {
+  return (series[place] ??= { deviceId: id, stationId, metric: name });
 }
 
 interface Former {
@@ -29,7 +42,10 @@ export class KnownDevices {
   constructor(inventory: Inventory, profiles: ReadonlyMap<string, Profile>, now: Instant = Infinity) {
     const stations = new Set(inventory.stations.map(({ id }) => id));
     const metricsOf = new Map(
-      [...profiles].map(([id, { metrics }]) => [id, new Map(metrics.map((metric) => [metric.name, metric]))]),
+      [...profiles].map(([id, { metrics }]) => [
+        id,
+        new Map(metrics.map((metric, place) => [metric.name, { ...metric, place }])),
+      ]),
     );
     const formerOf = new Map<string, FormerDevice[]>();
     for (const former of inventory.former ?? [])
@@ -49,10 +65,15 @@ export class KnownDevices {
       }
       const former = formerOf.get(device.id)?.map((then) => ({
         // A model that is in no folder any more: what it sent is decoded as what it is now.
-        known: { device: then.device, metrics: metricsOf.get(then.device.profileId) ?? metrics, former: null },
+        known: {
+          device: then.device,
+          metrics: metricsOf.get(then.device.profileId) ?? metrics,
+          series: [],
+          former: null,
+        },
         until: then.until,
       }));
-      const known = { device, metrics, former: former ?? null };
+      const known: KnownDevice = { device, metrics, series: [], former: former ?? null };
       this.byId.set(device.id, known);
       this.name(known, device);
     }
@@ -102,5 +123,5 @@ function asOf(known: KnownDevice, at: Instant): KnownDevice {
 function standing(known: KnownDevice, receivedAt: Instant, handedInAt: Instant): KnownDevice {
   const then = asOf(known, handedInAt);
   const { stationId } = asOf(known, receivedAt).device;
-  return stationId === then.device.stationId ? then : { ...then, device: { ...then.device, stationId } };
+  return stationId === then.device.stationId ? then : { ...then, device: { ...then.device, stationId }, series: [] };
 }

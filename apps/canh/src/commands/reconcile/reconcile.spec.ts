@@ -1,3 +1,4 @@
+import { ReadingColumns } from '@canh/core/quality/reading-columns';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { DatabaseSync } from 'node:sqlite';
 import { tmpdir } from 'node:os';
@@ -92,7 +93,7 @@ describe('reconciling after an upgrade from a version without a ledger', () => {
       file.prepare('insert into followers (follower, journal_offset) values (?, ?)').run(follower, stored);
     await kysely.destroy();
     const { readings } = await read(START, stored);
-    await (await store.sift(readings)).store();
+    await (await store.sift(ReadingColumns.of(readings))).store();
   }
 
   async function thisVersion(head: JournalOffset): Promise<void> {

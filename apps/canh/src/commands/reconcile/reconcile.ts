@@ -9,7 +9,7 @@ import { hourOf, type Ledger, type LedgerDesk, type LedgerLine } from '@canh/cor
 import { Tally } from '@canh/core/series/tally';
 import type { KnownDevices } from '@canh/core/stations/known-devices';
 import { HOUR_MS, type Instant } from '@canh/core/time/instant';
-import { cutAt, isLate, readBatch, type ReadBatch } from '../../../../processor/src/read-batch.js';
+import { cutAt, isLate, readBatch, readingsOf, type ReadBatch } from '../../../../processor/src/read-batch.js';
 import { Findings, type Finding } from './findings.js';
 import { compareLines } from './compare-lines.js';
 import type { MessageRow, QuarantineRows } from './quarantine-rows.js';
@@ -213,7 +213,7 @@ class Reconciliation {
       const hour = hourOf(message.receivedAt);
       const now = faults.get(offset) ?? [];
       const then = this.rows.ofMessage(offset);
-      const readings = batch.readings.slice(batch.firstReading[nth], batch.firstReading[nth + 1]);
+      const readings = readingsOf(batch, nth);
       const gone = goneFaults(then, now);
       if (gone.length > 0) {
         for (const { deviceId } of [...readings, ...now, ...then.values()])
@@ -254,7 +254,7 @@ class Reconciliation {
     metrics.set(metric, devices);
     let keys = devices.get(deviceId);
     if (keys === undefined) devices.set(deviceId, (keys = new SeriesKeys()));
-    const late = isLate(reading, this.parts.window);
+    const late = isLate(reading.measuredAt, reading.receivedAt, this.parts.window);
     const cameAt = reading.receivedAt < this.begins() ? reading.receivedAt : null;
     keys.add({ key: keyOf(reading), value, hour, late, cameAt });
   }

@@ -325,6 +325,17 @@ export function describeSeriesStore(
       expect(await store.summary({ ...day('newest'), from: 0 })).toEqual({ count: 4, sum: 6.5 });
     });
 
+    it('knows what a clock that ran ahead by more than a day has left, beside what is of today, after a restart too', async () => {
+      const now = Math.floor(Date.now() / SECOND_MS) * SECOND_MS;
+      const [today] = river('ahead', [1], now);
+      // VictoriaMetrics takes nothing that is two days ahead.
+      const [ahead] = river('ahead', [2], now + 1.5 * DAY_MS);
+      await appended([today!, ahead!]);
+      store = await under.reopen();
+      const again = await appended([ahead!, { ...ahead!, value: 9 }]);
+      expect(again).toMatchObject({ stored: 0, duplicates: [0], conflicts: [{ at: 1, storedValue: 2 }] });
+    });
+
     it('takes 50,000 readings of 500 series in one append', async () => {
       const readings = Array.from({ length: 50_000 }, (_, nth) => {
         const measuredAt = SUNDAY + Math.floor(nth / 500) * 10 * SECOND_MS;

@@ -148,7 +148,10 @@ for (const [kind, hour, value] of [
 }
 say('newest reading of each series', await middle(() => store.latest()));
 const again = batch(0, 1).concat(batch(2_880, 1));
-say('2,000 readings found to be stored already, in two sealed days', await middle(() => store.sift(ReadingColumns.of(again))));
+say(
+  '2,000 readings found to be stored already, in two sealed days',
+  await middle(() => store.sift(ReadingColumns.of(again))),
+);
 await store.close();
 say('bytes a point of all files', ((await bytesIn(folder)) / (rounds * SERIES)).toFixed(2));
 const opened = await timed(() => DuckDbSeriesStore.open(folder));

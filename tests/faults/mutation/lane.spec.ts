@@ -71,7 +71,7 @@ it(
     console.info(`lane: ${STREAMS} streams, ${JSON.stringify(seen)}`);
     expect(Math.min(seen.ended, seen.open)).toBeGreaterThan(STREAMS / 10);
   },
-  times(300_000, 3_600_000),
+  times(600_000, 3_600_000),
 );
 
 /** Of these the order is that of the messages, and of the others it depends on the disk. */

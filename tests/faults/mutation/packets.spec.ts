@@ -85,7 +85,7 @@ it(
       expect(((await memory()) - before) / 2 ** 20).toBeLessThan(MOST_MEMORY_KEPT / 2 ** 20),
     );
   },
-  times(300_000, 3_600_000),
+  times(600_000, 3_600_000),
 );
 
 /** In bytes, with nobody connected and nothing under way. */

@@ -40,5 +40,5 @@ it(
       console.info(`orderly-restart: ${published.messages.length} messages, ${expected.length} notices`);
     });
   },
-  withinMs(180_000, 1_800_000),
+  withinMs(600_000, 1_800_000),
 );

@@ -336,6 +336,21 @@ export function describeSeriesStore(
       expect(again).toMatchObject({ stored: 0, duplicates: [0], conflicts: [{ at: 1, storedValue: 2 }] });
     });
 
+    it('knows 12,000 readings of one series again, after a restart too', async () => {
+      const readings = Array.from({ length: 12_000 }, (_, second) => ({
+        ...river('long', [1])[0]!,
+        value: second,
+        measuredAt: SUNDAY + second * SECOND_MS,
+        receivedAt: SUNDAY + second * SECOND_MS,
+      }));
+      expect(await appended(readings)).toEqual(allNew(12_000));
+      store = await under.reopen();
+      expect((await appended(readings)).duplicates.length).toBe(12_000);
+      expect((await store.readings(day('long'), 20_000)).map(({ value }) => value)).toEqual(
+        readings.map(({ value }) => value),
+      );
+    });
+
     it('takes 50,000 readings of 500 series in one append', async () => {
       const readings = Array.from({ length: 50_000 }, (_, nth) => {
         const measuredAt = SUNDAY + Math.floor(nth / 500) * 10 * SECOND_MS;

@@ -56,8 +56,11 @@ export class Books {
   }
 
   /** All that becomes of a stretch is known and done. */
-  close(next: JournalOffset, tally: Tally | null, begun: AccountedStretch | null): void {
-    if (tally !== null) this.count(tally);
+  close(next: JournalOffset, books: StretchBooks | null, begun: AccountedStretch | null): void {
+    if (books !== null) {
+      this.count(books.tally);
+      for (const [deviceId, state] of books.counts) this.unsettledCounts.set(deviceId, state);
+    }
     if (begun !== null) this.begun.shift();
     if (next > this.accounted) this.accounted = next;
   }
@@ -84,20 +87,24 @@ export class Books {
   }
 
   /** What the devices counted, and what is missing by it. */
-  countInto(tally: Tally, batches: readonly ReadBatch[]): void {
+  countInto(tally: Tally, batches: readonly ReadBatch[]): ReadonlyMap<string, CountState> {
+    const counted = new Map<string, CountState>();
     for (const { counts } of batches)
       for (const { deviceId, seq, receivedAt } of counts) {
         const { state, changes } = countOn(this.counts.get(deviceId), seq, hourOf(receivedAt));
         for (const { hour, numbers } of changes) tally.missing(deviceId, hour, numbers);
         this.counts.set(deviceId, state);
-        this.unsettledCounts.set(deviceId, state);
+        counted.set(deviceId, state);
       }
+    return counted;
   }
 }
 
 /** The books of one stretch: what becomes of it is decided once, whatever happens to the store meanwhile. */
 export class StretchBooks {
   readonly tally = new Tally();
+  /** How far each device in it has counted: for good with the stretch, and not before. */
+  counts: ReadonlyMap<string, CountState> = new Map();
   private conflicts: readonly Quarantined[] | null = null;
   private writtenDown = false;
   private readonly before: Tally | null = null;
@@ -113,7 +120,7 @@ export class StretchBooks {
     // A power cut may have taken the end of what was read before it was on disk, and somebody may have changed the devices since.
     if (!this.before.holdsAsMuchAs(stretch.content())) return;
     this.tally.add(begun.lines);
-    books.countInto(new Tally(), stretch.batches);
+    this.counts = books.countInto(new Tally(), stretch.batches);
     this.writtenDown = true;
   }
 
@@ -129,7 +136,7 @@ export class StretchBooks {
         ),
       );
       this.tally.add(this.stretch.tally(sifted, this.before).lines());
-      this.books.countInto(this.tally, this.stretch.batches);
+      this.counts = this.books.countInto(this.tally, this.stretch.batches);
       const fresh = this.stretch.readings.length - sifted.duplicates.length - this.conflicts.length;
       // What the store is not asked to keep comes out the same when it is read again.
       this.writtenDown = fresh === 0 && this.conflicts.length === 0;

@@ -283,7 +283,7 @@ export class StoreWriter {
       }
     } else await books?.decide(NOTHING_TO_STORE);
     this.worksAgain();
-    this.books.close(stretch.next, books?.tally ?? null, begun);
+    this.books.close(stretch.next, books, begun);
     this.offset = stretch.next;
     this.behindBytes = Math.max(0, this.behindBytes - stretch.bytes);
     this.storedUpTo = stretch.batches.at(-1)!.lastReceivedAt ?? this.storedUpTo;

@@ -18,16 +18,16 @@ interface Series {
   readonly name: string;
   readonly tags?: Readonly<Record<string, string>>;
   readonly values: readonly (readonly Cell[])[];
-  /** The server cut the answer short. */
+  /** More of it follows. */
   readonly partial?: boolean;
 }
 
-interface QueryAnswer {
-  readonly results?: readonly {
-    readonly series?: readonly Series[];
-    readonly error?: string;
-    readonly partial?: boolean;
-  }[];
+interface Result {
+  readonly statement_id?: number;
+  readonly series?: readonly Series[];
+  readonly error?: string;
+  /** More of this statement follows. */
+  readonly partial?: boolean;
 }
 
 /** Reads through InfluxQL, which InfluxDB 1.x and 2.x answer alike (2.x finds the bucket by its name as the database). */
@@ -174,20 +174,22 @@ export class InfluxQlReader implements SeriesReader {
   /** What each of them gives, asked at once. */
   async #queries(statements: readonly string[]): Promise<(readonly Series[])[]> {
     const answer = await this.http.ask(
-      `/query?epoch=u&db=${encodeURIComponent(this.database)}`,
+      `/query?epoch=u&chunked=true&db=${encodeURIComponent(this.database)}`,
       new URLSearchParams({ q: statements.join('; ') }),
     );
     if (answer.status !== 200) throw this.http.failure(answer);
-    const { results = [] } = this.#parsed(answer);
+    const results = this.#resultsIn(answer);
     const [error] = results.flatMap((result) => result.error ?? []);
     // Of several statements it does not say why it began none.
     if (error === 'not executed' && statements.length > 1)
       return Promise.all(statements.map((statement) => this.#query(statement)));
-    if (error !== undefined) throw this.http.failure({ ...answer, status: statusOf(error) });
+    if (error !== undefined)
+      throw this.http.failure({ ...answer, text: JSON.stringify({ error }), status: statusOf(error) });
     return statements.map((_, nth) => {
-      const { series = [], partial } = results[nth] ?? {};
-      if (partial === true || series.some((one) => one.partial === true)) throw this.#cutShort();
-      return series;
+      const pieces = results.filter(({ statement_id: of = 0 }) => of === nth);
+      const last = pieces.at(-1);
+      if (last?.partial === true || last?.series?.at(-1)?.partial === true) throw this.#cutShort();
+      return joined(pieces.flatMap(({ series = [] }) => series));
     });
   }
 
@@ -199,9 +201,11 @@ export class InfluxQlReader implements SeriesReader {
     );
   }
 
-  #parsed(answer: Answer): QueryAnswer {
+  /** A document on each line: an answer that is not chunked is marked as partial from 10,001 rows on, be it whole or not. */
+  #resultsIn(answer: Answer): Result[] {
     try {
-      return JSON.parse(answer.text) as QueryAnswer;
+      const lines = answer.text.split('\n').filter((line) => line !== '');
+      return lines.flatMap((line) => (JSON.parse(line) as { readonly results?: readonly Result[] }).results ?? []);
     } catch (cause) {
       throw new CanhError(
         'STORE_REFUSED',
@@ -210,6 +214,17 @@ export class InfluxQlReader implements SeriesReader {
       );
     }
   }
+}
+
+/** The pieces of one series as one. */
+function joined(pieces: readonly Series[]): readonly Series[] {
+  const whole: Series[] = [];
+  for (const piece of pieces) {
+    const before = whole.at(-1);
+    if (before?.partial !== true) whole.push(piece);
+    else whole[whole.length - 1] = { ...piece, values: [...before.values, ...piece.values] };
+  }
+  return whole;
 }
 
 /** InfluxQL answers 200 and puts the error inside; a wrong database is for a person, anything else may pass. */

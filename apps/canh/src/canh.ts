@@ -62,10 +62,14 @@ export async function startCanh(environment: Environment, print: (line: string) 
     await NotifierModule.open(settings.notifier),
     await ConsoleModule.open(settings.console, print),
   ];
-  const app = await NestFactory.create<NestFastifyApplication>({ module: AllInOne, imports }, createHttpAdapter(tls, true), {
-    logger: nestLog(log),
-    abortOnError: false,
-  });
+  const app = await NestFactory.create<NestFastifyApplication>(
+    { module: AllInOne, imports },
+    createHttpAdapter(tls, true),
+    {
+      logger: nestLog(log),
+      abortOnError: false,
+    },
+  );
   serveConsole(app);
   const consoleUrl = await listen(app, host, httpPort, 'CANH_HTTP_PORT');
   const doors = app.get(Doors);

@@ -42,8 +42,8 @@ async function startMute(greeting: string): Promise<{ port: number; asked: numbe
 }
 
 /** An InfluxDB 1.x with nothing in it, that never answers to what is written while it hangs. */
-async function startInflux(): Promise<{ url: string; hangs: boolean; writing: number; lines: Set<string> }> {
-  const influx = { url: '', hangs: true, writing: 0, lines: new Set<string>() };
+async function startInflux(): Promise<{ url: string; hangs: boolean; writing: number; readings: Set<string> }> {
+  const influx = { url: '', hangs: true, writing: 0, readings: new Set<string>() };
   const server = createHttpServer((request, response) => {
     const parts: Buffer[] = [];
     request.on('error', () => undefined).on('data', (part: Buffer) => parts.push(part));
@@ -51,7 +51,8 @@ async function startInflux(): Promise<{ url: string; hangs: boolean; writing: nu
       if (request.url?.startsWith('/query') === true) return response.end('{"results":[{}]}');
       influx.writing += 1;
       if (influx.hangs) return undefined;
-      for (const line of Buffer.concat(parts).toString('utf8').trim().split('\n')) influx.lines.add(line);
+      for (const line of Buffer.concat(parts).toString('utf8').trim().split('\n'))
+        if (line.startsWith(METRIC)) influx.readings.add(line);
       return response.writeHead(204).end();
     });
   });
@@ -157,7 +158,7 @@ it(
 
       influx.hangs = false;
       canh = await province.startCanh(env);
-      await eventually(() => expect(influx.lines.size).toBe(400), WITHIN_MS);
+      await eventually(() => expect(influx.readings.size).toBe(400), WITHIN_MS);
       await canh.stop();
     });
   },

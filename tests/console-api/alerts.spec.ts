@@ -133,6 +133,7 @@ describe('one alert', () => {
         channel: 'email',
         address: 'truc@quangtri.example',
         state: 'pending',
+        digest: false,
         nextAttemptAt: NIGHT + 2 * MINUTE_MS,
         attempts: [{ at: NIGHT + MINUTE_MS, outcome: 'failed', answer: '451 greylisted' }],
       },

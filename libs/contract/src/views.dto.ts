@@ -140,6 +140,8 @@ export class DeliveryView {
   channel!: ChannelName;
   address!: string;
   state!: DeliveryState;
+  /** It is told together with other alerts, in one message. */
+  digest!: boolean;
   nextAttemptAt!: number | null;
   attempts!: AttemptView[];
 }

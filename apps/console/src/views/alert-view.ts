@@ -92,6 +92,7 @@ const deliveryView = ({
   channel,
   address,
   state,
+  digest,
   nextAttemptAt,
   attempts,
 }: DeliveryRecord): DeliveryView => ({
@@ -101,6 +102,7 @@ const deliveryView = ({
   channel,
   address,
   state,
+  digest,
   nextAttemptAt,
   attempts: attempts.map(({ at, outcome }) => ({ at, outcome: outcome.kind, answer: outcome.answer })),
 });

@@ -66,6 +66,7 @@ export function Deliveries({ of }: { of: readonly DeliveryView[] }): ReactNode {
           </div>
           <span className="quiet">
             {words.detail.channel[delivery.channel]}: {delivery.address}
+            {delivery.digest && <>, {words.detail.inDigest}</>}
           </span>
           {delivery.attempts.length === 0 ? (
             <span className="quiet">{words.detail.noAttempt}</span>

@@ -164,6 +164,7 @@ export const en: Words = {
     },
     byRule: 'the system',
     deliveries: 'Who was told',
+    inDigest: 'in one message with other alerts',
     noDeliveries: 'No message is planned for this alert yet.',
     deliveryEvent: { raised: 'new alert', escalated: 'level went up', returned: 'returned' },
     channel: { email: 'E-mail', webhook: 'Webhook' },

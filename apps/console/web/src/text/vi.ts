@@ -179,6 +179,7 @@ export const vi = {
     } satisfies Record<AlertEvent['kind'], string>,
     byRule: 'hệ thống',
     deliveries: 'Đã báo cho ai',
+    inDigest: 'trong một tin gộp nhiều cảnh báo',
     noDeliveries: 'Chưa có tin nào được lên lịch gửi cho cảnh báo này.',
     deliveryEvent: { raised: 'báo mới', escalated: 'báo tăng mức', returned: 'báo đã hết' } satisfies Record<
       'raised' | 'escalated' | 'returned',

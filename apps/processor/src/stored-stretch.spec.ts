@@ -107,7 +107,7 @@ describe('stretches that go to the store as one', () => {
     expect([kind, senderId, Buffer.from(payload).toString()]).toEqual([
       'telemetry',
       'd',
-      JSON.stringify({ ts: AT - 2 * 60_000, seq: 0, values: { b: 4 } }),
+      JSON.stringify({ ts: AT - 2 * 60_000, seq: 0, values: { b: 4 }, converted: true }),
     ]);
   });
 });

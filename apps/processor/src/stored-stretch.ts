@@ -77,7 +77,10 @@ export class StoredStretch {
       receivedAt,
       reason,
       detail,
-      payload: Buffer.from(JSON.stringify({ ts: measuredAt, seq: sequence, values: { [metric]: value } })),
+      // Ends as `IN_UNIT_ALREADY` says: the device may send in another unit, and what is read once more is not to be converted twice.
+      payload: Buffer.from(
+        JSON.stringify({ ts: measuredAt, seq: sequence, values: { [metric]: value }, converted: true }),
+      ),
     };
   }
 

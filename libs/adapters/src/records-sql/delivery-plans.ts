@@ -28,7 +28,7 @@ export async function planAndSave(
   // Planned already is what this process planned before it was stopped, or another one.
   const unplanned = await transaction
     .selectFrom('notices')
-    .select('id')
+    .select(['id', 'change'])
     .where('planned', '=', 0)
     .where(
       'id',
@@ -36,16 +36,17 @@ export async function planAndSave(
       notices.map(({ id }) => id),
     )
     .execute();
-  const wanted = new Set(unplanned.map(({ id }) => id));
+  const wanted = new Map(unplanned.map(({ id, change }) => [id, change]));
   const inHand = notices.filter(({ id }) => wanted.has(id));
   if (inHand.length === 0) return { singles: [], opened: [], digests: [], moves: [], tellings: [], nobody: [] };
   const situation = await situationOf(transaction, inHand, bounds, now);
   const plan = planDeliveries(inHand, contacts, situation, bounds, deliveryName);
   await save(transaction, plan, new Map(contacts.map(({ id }, place) => [id, place])), now);
+  await beginWithTheOldest(transaction, plan, wanted);
   await transaction
     .updateTable('notices')
     .set({ planned: 1 })
-    .where('id', 'in', [...wanted])
+    .where('id', 'in', [...wanted.keys()])
     .execute();
   return plan;
 }
@@ -73,6 +74,20 @@ export async function openDigests(database: Kysely<Schema>): Promise<OpenDigest[
 export async function unconfirmedIds(database: Kysely<Schema>): Promise<ReadonlySet<string>> {
   const rows = await database.selectFrom('confirmations').select('contact_id').execute();
   return new Set(rows.map((row) => row.contact_id));
+}
+
+/** What waits for a code, by `placeOf`: an address that the contact had before was confirmed, or is not waited for any more. */
+export async function unconfirmedPlaces(database: Kysely<Schema>): Promise<ReadonlySet<string>> {
+  const rows = await database
+    .selectFrom('confirmations')
+    .innerJoin('contacts', 'contacts.id', 'contact_id')
+    .select(['contact_id', 'channel', 'address'])
+    .execute();
+  return new Set(rows.map((row) => placeOf({ ...row, id: row.contact_id })));
+}
+
+export function placeOf(contact: Pick<Contact, 'id' | 'channel' | 'address'>): string {
+  return JSON.stringify([contact.id, recipientKey(contact)]);
 }
 
 export function contactOf(
@@ -219,6 +234,33 @@ async function save(
     delivery_id: deliveryId,
   }));
   for (const rows of inTurns(told)) await transaction.insertInto('told').values(rows).execute();
+}
+
+/** Urgent notices are planned before older ones: a digest begins with the oldest that it tells of, and not with the one that opened it. */
+async function beginWithTheOldest(
+  transaction: Transaction<Schema>,
+  { digests, tellings }: DeliveryPlan,
+  changes: ReadonlyMap<string, number>,
+): Promise<void> {
+  const oldest = new Map<string, { readonly noticeId: string; readonly change: number }>();
+  for (const { notice, deliveryId } of tellings) {
+    const change = changes.get(notice.id)!;
+    if (change < (oldest.get(deliveryId)?.change ?? Infinity)) oldest.set(deliveryId, { noticeId: notice.id, change });
+  }
+  for (const { id } of digests) {
+    const first = oldest.get(id);
+    if (first === undefined) continue;
+    await transaction
+      .updateTable('deliveries')
+      .set({ notice_id: first.noticeId })
+      .where('id', '=', id)
+      .where(
+        ({ selectFrom }) => selectFrom('notices').select('change').whereRef('notices.id', '=', 'deliveries.notice_id'),
+        '>',
+        first.change,
+      )
+      .execute();
+  }
 }
 
 function inTurns<Row>(rows: readonly Row[]): Row[][] {

@@ -35,7 +35,20 @@ export class SqlContactBook extends ContactBook {
         .execute();
       const same = before?.channel === channel && before.address === address;
       if (same && !confirmed) return;
-      await transaction.deleteFrom('confirmations').where('contact_id', '=', id).execute();
+      const { numDeletedRows } = await transaction
+        .deleteFrom('confirmations')
+        .where('contact_id', '=', id)
+        .executeTakeFirst();
+      // What has waited for an address that nobody confirmed goes where the contact is reached now.
+      if (numDeletedRows > 0)
+        await transaction
+          .updateTable('deliveries')
+          .set({ contact_name: name, channel, address, language })
+          .where('contact_id', '=', id)
+          .where('state', '=', 'collecting')
+          .where('channel', '=', before?.channel ?? channel)
+          .where('address', '=', before?.address ?? address)
+          .execute();
       if (!confirmed && channel === 'email')
         await transaction
           .insertInto('confirmations')
@@ -52,7 +65,26 @@ export class SqlContactBook extends ContactBook {
   }
 
   async remove(id: string): Promise<void> {
-    await this.database.write((transaction) => transaction.deleteFrom('contacts').where('id', '=', id).execute());
+    await this.database.write(async (transaction) => {
+      // An address that nobody has confirmed may be a stranger's: what has waited for it is given up, and shown as that.
+      await transaction
+        .updateTable('deliveries')
+        .set({ state: 'given-up', next_attempt_at: null })
+        .where('contact_id', '=', id)
+        .where('state', '=', 'collecting')
+        .where(({ exists, selectFrom }) =>
+          exists(
+            selectFrom('confirmations')
+              .innerJoin('contacts', 'contacts.id', 'confirmations.contact_id')
+              .select('contacts.id')
+              .where('contacts.id', '=', id)
+              .whereRef('contacts.channel', '=', 'deliveries.channel')
+              .whereRef('contacts.address', '=', 'deliveries.address'),
+          ),
+        )
+        .execute();
+      await transaction.deleteFrom('contacts').where('id', '=', id).execute();
+    });
   }
 
   async unconfirmed(): Promise<Unconfirmed[]> {

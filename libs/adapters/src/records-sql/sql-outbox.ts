@@ -1,13 +1,13 @@
-import type { Selectable } from 'kysely';
+import type { Kysely, Selectable } from 'kysely';
 import { CanhError } from '@canh/core/canh-error';
 import type { ChannelName, Contact, Delivery, DeliveryState, Notice, Outcome } from '@canh/core/dispatch/notice';
-import { completeDigests } from '@canh/core/dispatch/delivery-plan';
+import { completeDigests, type OpenDigest } from '@canh/core/dispatch/delivery-plan';
 import { Outbox, type Attempt, type DeliveryRecord } from '@canh/core/dispatch/outbox';
 import { LONGEST_WAIT_MS } from '@canh/core/dispatch/plan';
 import type { TellingBounds } from '@canh/core/dispatch/telling-bounds';
 import type { Instant } from '@canh/core/time/instant';
 import { alertOf } from './alert-steps.js';
-import { contactOf, openDigests, planAndSave, tellingName, unconfirmedIds } from './delivery-plans.js';
+import { contactOf, openDigests, placeOf, planAndSave, tellingName, unconfirmedPlaces } from './delivery-plans.js';
 import { grouped } from './grouped.js';
 import type { RecordsDatabase } from './open-records.js';
 import type { Schema } from './schema.js';
@@ -58,10 +58,9 @@ export class SqlOutbox extends Outbox {
 
   async closeDigests(bounds: TellingBounds, now: Instant): Promise<number> {
     // Asked four times a second, and most of the time there is none: that takes no lock.
-    const unconfirmed = await unconfirmedIds(this.database);
-    if (completeDigests(await openDigests(this.database), new Set(), unconfirmed, now, bounds).length === 0) return 0;
+    if (completeDigests(await this.sendable(this.database), new Set(), new Set(), now, bounds).length === 0) return 0;
     return this.database.write(async (transaction) => {
-      const open = await openDigests(transaction);
+      const open = await this.sendable(transaction);
       const busy = await transaction
         .selectFrom('deliveries')
         .select('contact_id')
@@ -69,7 +68,7 @@ export class SqlOutbox extends Outbox {
         .where('state', '=', 'pending')
         .where('kind', '=', 'digest')
         .execute();
-      const complete = completeDigests(open, new Set(busy.map((row) => row.contact_id)), unconfirmed, now, bounds);
+      const complete = completeDigests(open, new Set(busy.map((row) => row.contact_id)), new Set(), now, bounds);
       if (complete.length === 0) return 0;
       // All that it held went with more urgent messages.
       await transaction.deleteFrom('deliveries').where('id', 'in', complete).where('incidents', '=', 0).execute();
@@ -80,6 +79,12 @@ export class SqlOutbox extends Outbox {
         .executeTakeFirst();
       return Number(numUpdatedRows);
     });
+  }
+
+  /** Open digests for addresses that need no code. */
+  private async sendable(database: Kysely<Schema>): Promise<OpenDigest[]> {
+    const unconfirmed = await unconfirmedPlaces(database);
+    return (await openDigests(database)).filter(({ contact }) => !unconfirmed.has(placeOf(contact)));
   }
 
   async due(

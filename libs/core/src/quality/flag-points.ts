@@ -19,6 +19,7 @@ export function flagPoints(
   window: TimeWindow,
   readings: ReadingColumns,
   faults: Fault[],
+  inUnitAlready = false,
 ): void {
   const { device, metrics } = known;
   for (const { measuredAt, seq, values } of points) {
@@ -34,7 +35,7 @@ export function flagPoints(
         faults.push({ reason: 'unknown-metric', detail: `${name} is not a metric of profile ${device.profileId}` });
         continue;
       }
-      const value = inUnit(sent, metric);
+      const value = inUnitAlready ? sent : inUnit(sent, metric);
       const flag = grossRange(value, metric.plausible, metric.expected);
       readings.add(seriesOf(known, metric), value, measuredAt, sequence, receivedAt, flag);
     }

@@ -2,7 +2,7 @@ import type { TimeWindow } from '../readings/accept-time.js';
 import { decodeGatewayDevice, decodeGatewayTelemetry } from '../readings/decode-gateway.js';
 import { decodeTelemetry, parseJson, type Fault, type Point } from '../readings/decode-telemetry.js';
 import type { Message, Refusal } from '../readings/message.js';
-import { originalOf } from '../readings/replayed.js';
+import { IN_UNIT_ALREADY, originalOf } from '../readings/replayed.js';
 import type { AttributeChange } from '../stations/attributes.js';
 import type { KnownDevice, KnownDevices, KnownMetric } from '../stations/known-devices.js';
 import type { Instant } from '../time/instant.js';
@@ -70,6 +70,7 @@ function contentOf(
   devices: KnownDevices,
   window: TimeWindow,
   into: ReadMessages,
+  inUnitAlready = false,
 ): MessageContent {
   const { readings } = into;
   const content = {
@@ -96,7 +97,7 @@ function contentOf(
       }
       const { points, faults } = decodeTelemetry(text, receivedAt);
       const more: Fault[] = [];
-      flagPoints(known, points, receivedAt, handedInAt, window, readings, more);
+      flagPoints(known, points, receivedAt, handedInAt, window, readings, more, inUnitAlready);
       note(points, deviceId);
       blame(faults);
       blame(more);
@@ -159,10 +160,9 @@ function contentOf(
     }
     case 'replayed': {
       const original = originalOf(text);
-      return contentOf({ ...message, ...original }, original.text, handedInAt, devices, window, {
-        readings,
-        counts: [],
-      });
+      const uncounted = { readings, counts: [] };
+      const converted = original.text.endsWith(IN_UNIT_ALREADY);
+      return contentOf({ ...message, ...original }, original.text, handedInAt, devices, window, uncounted, converted);
     }
     case 'refused': {
       const refusal = parseJson(text).value as Refusal;

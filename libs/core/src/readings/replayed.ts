@@ -9,6 +9,9 @@ export type ReplayableMessage = Message & { readonly kind: ReplayableKind };
 
 export const isReplayable = (message: Message): message is ReplayableMessage => REPLAYABLE.has(message.kind);
 
+/** How a payload ends whose values are in their metrics' units, whatever its device sends in: a reading that went to quarantine by itself. */
+export const IN_UNIT_ALREADY = ',"converted":true}';
+
 interface Head {
   readonly kind: ReplayableKind;
   readonly receivedAt: Instant;

@@ -6,7 +6,7 @@ import type { Contact, Delivery } from '@canh/core/dispatch/notice';
 import type { Transition } from '@canh/core/rules/transition';
 import { HOUR_MS, MINUTE_MS } from '@canh/core/time/instant';
 import { openRecordsAt, type Records } from './records.parts.js';
-import { changed, NIGHT, raised, returned } from './records.story.js';
+import { changed, NIGHT, raised } from './records.story.js';
 
 const BOUNDS = {
   windowMs: 10 * MINUTE_MS,

@@ -107,7 +107,7 @@ export class NotifierSettings extends TlsSettings {
 
   @Setting({
     name: 'CANH_NOTICES_FIRST',
-    says: 'Up to so many, when the further ones are each the first word of an alert.',
+    says: 'Up to so many, when the further ones are each the first word of an alert, or say that one became worse.',
   })
   @IsInt()
   @Min(1)

@@ -211,6 +211,16 @@ describe('what a person is told at once', () => {
     expect(desk.of(digest?.id ?? '').map(({ alert }) => alert.stationId)).toEqual(['a', 'f', 'h']);
   });
 
+  it('keeps that room for what became worse, too', () => {
+    const desk = new Desk([lan]);
+    desk.write(notice('a', 'raised', 'warning', 1, TWO));
+    for (const version of [2, 3]) desk.write(notice('a', 'returned', 'warning', version, TWO));
+    desk.write(notice('a', 'escalated', 'major', 4, TWO));
+    expect(desk.sent('single')).toHaveLength(4);
+    desk.write(notice('a', 'returned', 'major', 5, TWO));
+    expect(desk.sent('single')).toHaveLength(4);
+  });
+
   it('takes up again when the time of the window has gone by', () => {
     const desk = new Desk([lan]);
     for (const station of ['a', 'b', 'c', 'd', 'e']) desk.write(notice(station, 'raised', 'warning', 1, TWO));

@@ -105,12 +105,11 @@ export function completeDigests(
 /** How far a notice may go towards the bounds for this contact. */
 type Lane = 'any' | 'first' | 'critical';
 
-function laneOf({ event, alert }: Notice, contact: Contact): Lane {
+function laneOf({ event, alert }: Notice): Lane {
   if (event === 'returned') return 'any';
   if (isUrgent(event, alert)) return 'critical';
-  // Who asked for major alerts hears of one for the first time when it has become major.
-  const isFirst = event === 'raised' ? alert.version === 1 : alert.severity === contact.fromSeverity;
-  return isFirst ? 'first' : 'any';
+  const isNews = event === 'escalated' || (event === 'raised' && alert.version === 1);
+  return isNews ? 'first' : 'any';
 }
 
 interface Collecting {
@@ -146,7 +145,7 @@ class Planning {
   tell(notice: Notice, contact: Contact): void {
     const key = recipientKey(contact);
     const used = this.used.get(key) ?? 0;
-    const lane = laneOf(notice, contact);
+    const lane = laneOf(notice);
     const waiting = this.of(contact).filter(({ held }) => held.has(notice.alert.id));
     // What follows something that waits would overtake it.
     const mayGo = (waiting.length === 0 || lane === 'critical') && !this.situation.unconfirmed.has(contact.id);

@@ -6,7 +6,7 @@ export interface TellingBounds {
   readonly windowMs: number;
   /** So many single messages in that time, whatever they say … */
   readonly any: number;
-  /** … up to so many when the further ones are each the first word of an incident … */
+  /** … up to so many when the further ones are each the first word of an incident, or say that one became worse … */
   readonly first: number;
   /** … and up to so many when those beyond say that something became critical. */
   readonly critical: number;

@@ -71,7 +71,7 @@ export async function openDigests(database: Kysely<Schema>): Promise<OpenDigest[
 }
 
 /** The contacts whose address nobody has confirmed. */
-export async function unconfirmedIds(database: Kysely<Schema>): Promise<ReadonlySet<string>> {
+async function unconfirmedIds(database: Kysely<Schema>): Promise<ReadonlySet<string>> {
   const rows = await database.selectFrom('confirmations').select('contact_id').execute();
   return new Set(rows.map((row) => row.contact_id));
 }

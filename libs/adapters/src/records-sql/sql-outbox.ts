@@ -58,7 +58,7 @@ export class SqlOutbox extends Outbox {
 
   async closeDigests(bounds: TellingBounds, now: Instant): Promise<number> {
     // Asked four times a second, and most of the time there is none: that takes no lock.
-    if (completeDigests(await this.sendable(this.database), new Set(), new Set(), now, bounds).length === 0) return 0;
+    if (completeDigests(await this.sendable(this.database), new Set(), now, bounds).length === 0) return 0;
     return this.database.write(async (transaction) => {
       const open = await this.sendable(transaction);
       const busy = await transaction
@@ -68,7 +68,7 @@ export class SqlOutbox extends Outbox {
         .where('state', '=', 'pending')
         .where('kind', '=', 'digest')
         .execute();
-      const complete = completeDigests(open, new Set(busy.map((row) => row.contact_id)), new Set(), now, bounds);
+      const complete = completeDigests(open, new Set(busy.map((row) => row.contact_id)), now, bounds);
       if (complete.length === 0) return 0;
       // All that it held went with more urgent messages.
       await transaction.deleteFrom('deliveries').where('id', 'in', complete).where('incidents', '=', 0).execute();

@@ -12,7 +12,7 @@ export const FIELD_OF: Readonly<Record<Flag, string>> = {
   [Flag.missing]: 'missing',
 };
 
-export const FIELDS = (Object.entries(FIELD_OF) as unknown as [string, string][]).map(([flag, field]) => ({
+export const FIELDS = Object.entries(FIELD_OF).map(([flag, field]) => ({
   field,
   flag: Number(flag) as Flag,
 }));

@@ -160,9 +160,8 @@ class Desk {
       (one) => one.kind === 'digest' && one.sentAt !== null && one.deliveredAt === null,
     );
     const complete = completeDigests(
-      this.open(),
+      this.open().filter(({ contact }) => !this.unconfirmed.has(contact.id)),
       new Set(busy.map(({ contact }) => contact.id)),
-      this.unconfirmed,
       this.now,
       this.bounds,
     );
@@ -334,8 +333,8 @@ describe('a digest', () => {
     const open = (closesAt: Instant): OpenDigest[] => [
       { id: 'd', contact: person('lan'), incidents: 1, notices: 1, closesAt },
     ];
-    expect(completeDigests(open(TWO + 6 * MINUTE_MS), new Set(), new Set(), TWO, BOUNDS)).toEqual([]);
-    expect(completeDigests(open(TWO + HOUR_MS), new Set(), new Set(), TWO, BOUNDS)).toEqual(['d']);
+    expect(completeDigests(open(TWO + 6 * MINUTE_MS), new Set(), TWO, BOUNDS)).toEqual([]);
+    expect(completeDigests(open(TWO + HOUR_MS), new Set(), TWO, BOUNDS)).toEqual(['d']);
   });
 
   it('that was begun for another address goes there, and what follows to the new one', () => {

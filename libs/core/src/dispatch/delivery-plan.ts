@@ -83,11 +83,10 @@ export function planDeliveries(
   return { ...plan.result(), nobody };
 }
 
-/** The digests that are complete now, by their ids. `busy`: contacts to whom a digest is still on its way; `unconfirmed`: to whom none may go. */
+/** The digests that are complete now, by their ids. `busy`: contacts to whom a digest is still on its way. */
 export function completeDigests(
   open: readonly OpenDigest[],
   busy: ReadonlySet<string>,
-  unconfirmed: ReadonlySet<string>,
   now: Instant,
   { digestWaitMs, digestEveryMs }: TellingBounds,
 ): string[] {
@@ -95,7 +94,6 @@ export function completeDigests(
   const latest = now + digestWaitMs + digestEveryMs;
   const complete = new Set<string>();
   for (const { contact, closesAt } of open) {
-    if (unconfirmed.has(contact.id)) continue;
     const heldBack = busy.has(contact.id) && closesAt > now - HELD_AT_MOST_MS;
     if ((closesAt <= now && !heldBack) || closesAt > latest) complete.add(contact.id);
   }
